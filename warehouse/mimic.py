@@ -359,9 +359,6 @@ def staging_yml() -> str:
             lines += [f"      - name: {column.name}", f"        data_type: {column.type}"]
             lines.append(f"        description: {json.dumps(column.description)}")
         lines += [
-            "      - name: raw_row",
-            "        data_type: bigint",
-            "        description: Number of the row in the raw file, from 1.",
             "      - name: unreadable_columns",
             "        data_type: text",
             "        description: Columns whose raw text could not be read as their type, comma-separated; NULL where all could.",

@@ -1,0 +1,85 @@
+with source as (
+    select
+        admissions.subject_id,
+        admissions.hadm_id,
+        admissions.admittime,
+        admissions.dischtime,
+        admissions.admission_type,
+        admissions.admission_location,
+        admissions.discharge_location,
+        admissions.marital_status,
+        admissions.race,
+        admissions.edregtime,
+        admissions.edouttime,
+        admissions.unreadable_columns,
+        admission_times.discharged_at
+    from {{ ref('stg_hosp__admissions') }} as admissions
+    left join {{ ref('admission_times') }} as admission_times on admissions.hadm_id = admission_times.hadm_id
+),
+
+facts as (
+    select
+        subject_id,
+        hadm_id,
+        admittime as time,
+        admittime as occurred_at,
+        'HOSPITAL_ADMISSION//' || coalesce(admission_type, 'UNK') || '//' || coalesce(admission_location, 'UNK') as code,
+        'hospital_admission' as event_kind,
+        true as is_row_event,
+        {{ set_aside_reason([["admittime is null", "no time"]]) }} as set_aside_reason
+    from source
+
+    union all
+
+    select
+        subject_id, hadm_id, admittime, admittime,
+        'RACE//' || coalesce(race, 'UNK'), 'demographic', false,
+        {{ set_aside_reason([["admittime is null", "no time"]]) }}
+    from source
+
+    union all
+
+    select
+        subject_id, hadm_id, admittime, admittime,
+        'MARITAL_STATUS//' || coalesce(marital_status, 'UNK'), 'demographic', false,
+        {{ set_aside_reason([["admittime is null", "no time"]]) }}
+    from source
+
+    union all
+
+    select
+        subject_id, hadm_id, edregtime, edregtime, 'ED_REGISTRATION', 'ed_registration', false, {{ set_aside_reason() }}
+    from source
+    where edregtime is not null
+
+    union all
+
+    select subject_id, hadm_id, edouttime, edouttime, 'ED_OUT', 'ed_out', false, {{ set_aside_reason() }}
+    from source
+    where edouttime is not null
+
+    union all
+
+    select
+        subject_id, hadm_id, discharged_at, dischtime,
+        'HOSPITAL_DISCHARGE//' || coalesce(discharge_location, 'UNK'), 'hospital_discharge', false,
+        {{ set_aside_reason([["discharged_at is null", "no time"]]) }}
+    from source
+)
+
+select
+    subject_id,
+    time,
+    occurred_at,
+    code,
+    cast(null as double) as numeric_value,
+    cast(null as text) as text_value,
+    cast(null as text) as unit,
+    hadm_id,
+    cast(null as bigint) as stay_id,
+    'hosp.admissions' as source_table,
+    cast(hadm_id as text) as source_key,
+    event_kind,
+    is_row_event,
+    set_aside_reason
+from facts

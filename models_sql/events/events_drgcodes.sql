@@ -1,0 +1,31 @@
+with source as (
+    select
+        drgcodes.subject_id,
+        drgcodes.hadm_id,
+        drgcodes.drg_type,
+        drgcodes.drg_code,
+        drgcodes.description,
+        drgcodes.drg_severity,
+        drgcodes.unreadable_columns,
+        admission_times.hadm_id as known_hadm_id,
+        admission_times.coded_at
+    from {{ ref('stg_hosp__drgcodes') }} as drgcodes
+    left join {{ ref('admission_times') }} as admission_times on drgcodes.hadm_id = admission_times.hadm_id
+)
+
+select
+    subject_id,
+    coded_at as time,
+    cast(null as timestamp) as occurred_at,
+    'DRG//' || coalesce(drg_type, 'UNK') || '//' || coalesce(drg_code, 'UNK') || '//' || coalesce(description, 'UNK') as code,
+    cast(drg_severity as double) as numeric_value,
+    cast(null as text) as text_value,
+    cast(null as text) as unit,
+    hadm_id,
+    cast(null as bigint) as stay_id,
+    'hosp.drgcodes' as source_table,
+    hadm_id || '-' || coalesce(drg_type, 'UNK') || '-' || coalesce(drg_code, 'UNK') as source_key,
+    'drg' as event_kind,
+    true as is_row_event,
+    {{ set_aside_reason([["known_hadm_id is null", "unknown admission"], ["coded_at is null", "no time"]]) }} as set_aside_reason
+from source

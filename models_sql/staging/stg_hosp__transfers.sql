@@ -1,0 +1,1 @@
+{{ land_raw_table('hosp', 'transfers') }}

@@ -1,0 +1,1 @@
+{{ land_raw_table('icu', 'd_items') }}

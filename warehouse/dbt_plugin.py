@@ -1,0 +1,87 @@
+"""The dbt-duckdb plugin (profiles.yml) that lays the inputs of dbt before it.
+
+In memory, attached as the database `raw`, it makes: a schema per module (hosp, icu) with one view per raw file, all
+columns as text; `registry.columns`, the registry as a table, from which staging casts; and `reference`, the tie ranks and
+code mappings. Nothing of it is written to disk.
+
+Before dbt opens the warehouse for a command that reads raw tables, every raw file is checked; a problem stops dbt with
+one line and exit status 2, and no file has been touched.
+"""
+
+import csv
+from pathlib import Path
+from typing import Any
+
+from dbt.adapters.duckdb.plugins import BasePlugin
+from dbt.flags import get_flags
+from dbt_common.exceptions import DbtRuntimeError
+from duckdb import DuckDBPyConnection
+
+from warehouse import mappings, raw
+from warehouse.errors import UserError
+from warehouse.mimic import TABLES
+from warehouse.paths import REPOSITORY, data_dir, mapping_root, mimic_root
+
+# Commands that build models, and the selectors that leave every model over raw tables alone.
+BUILDING_COMMANDS = ("run", "build")
+SELECTORS_WITHOUT_RAW = ("runs", "path:models_sql/runs")
+
+
+class Plugin(BasePlugin):
+    """Raw tables, registry and reference tables as sources for dbt."""
+
+    def initialize(self, plugin_config: dict[str, Any]) -> None:
+        root = mimic_root()
+        try:
+            if _reads_raw_tables(get_flags()):
+                self.files = raw.check(root, memory=data_dir() / "raw_checked.json")
+            else:
+                self.files = raw.locate(root) if root.is_dir() else []
+            self.mappings = mappings.find(mapping_root())
+        except UserError as error:
+            raise DbtRuntimeError(str(error)) from None
+        # DuckDB opens a file but does not make its folder.
+        data_dir().mkdir(parents=True, exist_ok=True)
+
+    def configure_connection(self, conn: DuckDBPyConnection) -> None:
+        conn.execute("attach ':memory:' as raw")
+        for module in sorted({table.module for table in TABLES}):
+            conn.execute(f"create schema raw.{module}")
+        for file in self.files:
+            name = f"raw.{file.table.module}.{file.table.name}"
+            conn.execute(f"create view {name} as {raw.select_as_text(file)}")
+        _create_registry(conn)
+        conn.execute("create schema raw.reference")
+        _create_from_csv(conn, "raw.reference.tie_rank", REPOSITORY / "warehouse" / "seeds" / "tie_rank.csv")
+        for name, select in mappings.selects(self.mappings).items():
+            conn.execute(f"create view raw.reference.{name} as {select}")
+
+
+def _reads_raw_tables(flags: Any) -> bool:
+    if getattr(flags, "WHICH", None) not in BUILDING_COMMANDS:
+        return False
+    selected = getattr(flags, "SELECT", None) or ()
+    return not selected or any(item not in SELECTORS_WITHOUT_RAW for item in selected)
+
+
+def _create_registry(conn: DuckDBPyConnection) -> None:
+    conn.execute("create schema raw.registry")
+    conn.execute(
+        "create table raw.registry.columns (module text, table_name text, position integer, column_name text, data_type text)"
+    )
+    rows = [
+        (table.module, table.name, position, column.name, column.type)
+        for table in TABLES
+        for position, column in enumerate(table.columns)
+    ]
+    conn.executemany("insert into raw.registry.columns values (?, ?, ?, ?, ?)", rows)
+
+
+def _create_from_csv(conn: DuckDBPyConnection, name: str, path: Path) -> None:
+    with path.open(newline="") as lines:
+        header = next(csv.reader(lines))
+    kinds = ", ".join(f"{raw.quote_literal(column)}: 'varchar'" for column in header)
+    conn.execute(
+        f"create view {name} as select * from read_csv({raw.quote_literal(str(path))}, "
+        f"columns = {{{kinds}}}, auto_detect = false, header = true, delim = ',', quote = '\"', escape = '\"')"
+    )
