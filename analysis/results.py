@@ -1,0 +1,89 @@
+"""What every fit returns: estimates, intervals, a status and coded notes, as frozen values.
+
+In: nothing. Out: `Fit` (one method's answer) and `Note` (one remark with a code and a severity).
+A fit never prints and never raises for data it cannot fit: it says so in `status` and `notes`.
+`Fit.to_json` gives the object of `python -m analysis.fit --json`: finite numbers or null, never NaN.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+
+Status = Literal["converged", "bound_hit", "not_identified", "failed"]
+Severity = Literal["info", "warning", "error"]
+# A scalar estimate, or one per budget (keyed by `budget_key`).
+Estimate = float | dict[str, float]
+Interval = tuple[float, float] | dict[str, tuple[float, float]]
+
+CONFIDENCE = 0.95
+UNKNOWN = (math.nan, math.nan)
+
+
+@dataclass(frozen=True)
+class Note:
+    """One remark about a fit: a stable code, how bad it is, and a sentence for the reader."""
+
+    code: str
+    severity: Severity
+    text: str
+
+
+@dataclass(frozen=True)
+class Fit:
+    """One method's answer.
+
+    `draws` holds the bootstrap draws by estimate name, float[draws] or float[draws, budgets]; `details` holds what
+    figures need (vertices, windows, residuals), by names that the method's module documents.
+    """
+
+    method: str
+    estimates: dict[str, Estimate]
+    intervals: dict[str, Interval]
+    objective: float
+    status: Status
+    notes: tuple[Note, ...] = ()
+    draws: dict[str, np.ndarray] = field(default_factory=dict, repr=False, compare=False)
+    details: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    def to_json(self) -> dict[str, Any]:
+        """The method's entry in the --json object; what is not finite becomes null."""
+        return {
+            "estimates": _finite(self.estimates),
+            "intervals": _finite(self.intervals),
+            "objective": _finite(self.objective),
+            "status": self.status,
+            "notes": [{"code": n.code, "severity": n.severity, "text": n.text} for n in self.notes],
+        }
+
+
+def budget_key(budget: float) -> str:
+    """The text by which a budget is named in estimates, tables and files: 1e+17, 1.25e+16."""
+    return f"{budget:.6g}" if budget < 1e5 else f"{budget:.4g}"
+
+
+def percentile_interval(draws: np.ndarray) -> tuple[float, float]:
+    """The central 95% of the finite draws, float[draws]; unknown where fewer than half of them are finite."""
+    finite = draws[np.isfinite(draws)]
+    if finite.size == 0 or finite.size < draws.size / 2:
+        return UNKNOWN
+    tail = (1 - CONFIDENCE) / 2
+    low, high = np.quantile(finite, [tail, 1 - tail])
+    return float(low), float(high)
+
+
+def refused(method: str, names: tuple[str, ...], status: Status, notes: tuple[Note, ...]) -> Fit:
+    """A fit that gives no numbers: every name is there, as unknown."""
+    return Fit(method, dict.fromkeys(names, math.nan), dict.fromkeys(names, UNKNOWN), math.nan, status, notes)
+
+
+def _finite(value: Any) -> Any:
+    """`value` with numpy numbers made plain and what is not finite made None, through dicts and sequences."""
+    if isinstance(value, Mapping):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, (tuple, list)):
+        return [_finite(item) for item in value]
+    number = float(value)
+    return number if math.isfinite(number) else None
