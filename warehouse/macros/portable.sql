@@ -22,5 +22,10 @@
     array({% for i in range(1, n) %}percentile_disc({{ i / n }}) within group (order by {{ column }}){{ ', ' if not loop.last }}{% endfor %})
 {%- endmacro %}
 
+{# The i-th item of such a list, counted from 1. #}
+{% macro list_item(list, i) %}{{ return(adapter.dispatch('list_item')(list, i)) }}{% endmacro %}
+{% macro duckdb__list_item(list, i) %}{{ list }}[{{ i }}]{% endmacro %}
+{% macro spark__list_item(list, i) %}element_at({{ list }}, {{ i }}){% endmacro %}
+
 {# The last instant of a date, as a timestamp: where a fact of that day is placed when its time of day is not known. #}
 {% macro end_of_day(date) %}(cast({{ date }} as timestamp) + interval '23 hours 59 minutes 59 seconds'){% endmacro %}

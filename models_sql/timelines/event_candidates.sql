@@ -1,0 +1,70 @@
+{{ config(database='scratch', schema='events') }}
+
+-- Every event that any source could make, with its rank among events of the same time and, where it stays out of the timeline, why.
+{% set event_models = [
+    'events_patients', 'events_admissions', 'events_transfers', 'events_services', 'events_icustays', 'events_labevents',
+    'events_prescriptions', 'events_emar', 'events_diagnoses_icd', 'events_procedures_icd', 'events_drgcodes', 'events_omr'
+] %}
+-- What is written down about a patient when care has ended, and may be dated after death.
+{% set administrative_kinds = [
+    'hospital_discharge', 'icu_discharge', 'ed_out', 'transfer', 'diagnosis', 'procedure', 'drg', 'demographic'
+] %}
+
+with all_events as (
+    {% for model in event_models %}
+    select
+        subject_id, time, occurred_at, code, numeric_value, text_value, unit, hadm_id, stay_id,
+        source_table, source_key, event_kind, is_row_event, set_aside_reason
+    from {{ ref(model) }}
+    {% if not loop.last %}union all{% endif %}
+    {% endfor %}
+),
+
+ranked as (
+    select
+        all_events.subject_id,
+        all_events.time,
+        all_events.occurred_at,
+        all_events.code,
+        all_events.numeric_value,
+        all_events.text_value,
+        all_events.unit,
+        all_events.hadm_id,
+        all_events.stay_id,
+        all_events.source_table,
+        all_events.source_key,
+        all_events.event_kind,
+        all_events.is_row_event,
+        all_events.set_aside_reason,
+        patients.subject_id as known_subject_id,
+        patients.born_at,
+        patients.died_at,
+        cast(tie_rank.tie_rank as integer) as tie_rank
+    from all_events
+    left join {{ ref('patients') }} as patients on all_events.subject_id = patients.subject_id
+    left join {{ source('reference', 'tie_rank') }} as tie_rank on all_events.event_kind = tie_rank.event_kind
+)
+
+select
+    subject_id,
+    time,
+    occurred_at,
+    code,
+    numeric_value,
+    text_value,
+    unit,
+    hadm_id,
+    stay_id,
+    source_table,
+    source_key,
+    event_kind,
+    is_row_event,
+    tie_rank,
+    case
+        when set_aside_reason is not null then set_aside_reason
+        when known_subject_id is null then 'unknown patient'
+        when time < born_at then 'before birth'
+        when time > died_at and event_kind in ('{{ administrative_kinds | join("', '") }}') then 'administrative, after death'
+        when time > died_at then 'after death'
+    end as set_aside_reason
+from ranked

@@ -1,0 +1,66 @@
+-- Distinct codes with how often they occur. A code alone decides whether its events become tokens, so that the decision
+-- is made here, once per code, and counts how many events it takes in or leaves out.
+with counted as (
+    select
+        events.event_kind,
+        events.code,
+        count(*) as n_events,
+        count(distinct events.subject_id) as n_patients,
+        sum(case when patients.split = 'train' then 1 else 0 end) as n_train_events,
+        sum(case when patients.split = 'train' and events.numeric_value is not null then 1 else 0 end) as n_train_values
+    from {{ ref('timeline_events') }} as events
+    inner join {{ ref('patients') }} as patients on events.subject_id = patients.subject_id
+    group by events.event_kind, events.code
+),
+
+lab_ranks as (
+    select
+        code,
+        row_number() over (order by n_train_events desc nulls last, code asc nulls last) as lab_rank
+    from counted
+    where event_kind = 'lab_result'
+),
+
+parsed as (
+    select
+        counted.event_kind,
+        counted.code,
+        counted.n_events,
+        counted.n_patients,
+        counted.n_train_events,
+        counted.n_train_values,
+        lab_ranks.lab_rank,
+        case when counted.event_kind = 'drug_administration' then split_part(counted.code, '//', 3) end as administration
+    from counted
+    left join lab_ranks on counted.event_kind = 'lab_result' and counted.code = lab_ranks.code
+)
+
+select
+    event_kind,
+    code,
+    n_events,
+    n_patients,
+    cast(n_train_events as bigint) as n_train_events,
+    cast(n_train_values as bigint) as n_train_values,
+    case
+        when event_kind in ('static', 'birth', 'demographic') then 'told by the static prefix'
+        when event_kind = 'lab_specimen' then 'the preset keeps results, not specimens'
+        when event_kind = 'lab_result' and lab_rank > {{ var('n_labs') }} then 'not among the commonest laboratory items'
+        when event_kind = 'lab_result' and n_train_events = 0 then 'not among the commonest laboratory items'
+        when event_kind = 'transfer' and code like 'TRANSFER_TO//discharge//%' then 'told by the discharge from hospital'
+        when
+            event_kind = 'drug_administration'
+            and not (
+                administration like 'Administered%'
+                or administration like 'Started%'
+                or administration like 'Restarted%'
+                or administration like 'Applied%'
+                or administration like 'Partial Administered%'
+                or administration like 'Delayed Administered%'
+                or administration like 'Delayed Started%'
+                or administration like 'Removed Existing / Applied New%'
+            )
+            then 'no drug was given'
+    end as untokenised_reason
+from parsed
+order by event_kind asc nulls last, code asc nulls last

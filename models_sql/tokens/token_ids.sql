@@ -1,0 +1,98 @@
+{% set families = [
+    'special', 'static', 'time', 'admission', 'discharge', 'transfer', 'icu', 'service', 'lab', 'quantile', 'text_value', 'omr',
+    'drug', 'diagnosis', 'procedure', 'drg', 'birth_death'
+] %}
+{% set open_families = {
+    'admission': 'ADMISSION//OTHER', 'discharge': 'HOSPITAL_DISCHARGE//OTHER', 'transfer': 'TRANSFER_TO//OTHER', 'icu': 'ICU//OTHER',
+    'service': 'SERVICE//OTHER', 'lab': 'LAB//OTHER', 'text_value': 'TEXT//OTHER', 'omr': 'OMR//OTHER', 'drug': 'DRUG//OTHER',
+    'diagnosis': 'DIAGNOSIS//OTHER', 'procedure': 'PROCEDURE//OTHER', 'drg': 'DRG//OTHER'
+} %}
+{% set static_slots = ['SEX', 'MARITAL_STATUS', 'RACE', 'BMI', 'AGE', 'START_YEAR'] %}
+
+-- Every token that the data can be written with, and the id it is written as. Counts are of the train split alone: a token that
+-- train has seldom or never seen is written as its family's OTHER (a static one as UNKNOWN).
+with always_there as (
+    select 'PAD' as token, 'special' as family
+    {%- for slot in static_slots %} union all select '{{ slot }}//UNKNOWN', 'static'{% endfor %}
+    {%- for interval in var('time_intervals') %} union all select 'TIME//{{ interval.name }}', 'time'{% endfor %}
+    {%- for i in range(1, var('n_bins') + 1) %} union all select 'Q//{{ i }}', 'quantile'{% endfor %}
+    union all select 'Q//NONE', 'quantile'
+    {%- for family, token in open_families.items() %} union all select '{{ token }}', '{{ family }}'{% endfor %}
+    union all select 'DRUG_ORDER', 'drug'
+    union all select 'MEDS_DEATH', 'birth_death'
+),
+
+in_the_data as (
+    select token, family, n_train_events as n_train
+    from {{ ref('code_tokens') }}
+
+    union all
+
+    select
+        value_token,
+        case when value_token like 'Q//%' then 'quantile' else 'text_value' end,
+        case when split = 'train' then 1 else 0 end
+    from {{ ref('event_tokens') }}
+    where value_token is not null
+
+    union all
+
+    select interval_token, 'time', case when split = 'train' then n_interval_tokens else 0 end
+    from {{ ref('event_tokens') }}
+    where interval_token is not null
+
+    union all
+
+    select prefix.token, 'static', case when patients.split = 'train' then 1 else 0 end
+    from {{ ref('static_prefix_tokens') }} as prefix
+    inner join {{ ref('patients') }} as patients on prefix.subject_id = patients.subject_id
+
+    union all
+
+    select token, family, 0
+    from always_there
+),
+
+counted as (
+    select in_the_data.token, in_the_data.family, sum(in_the_data.n_train) as n_train
+    from in_the_data
+    group by in_the_data.token, in_the_data.family
+),
+
+written as (
+    select
+        counted.token,
+        counted.family,
+        counted.n_train,
+        case
+            when counted.n_train >= {{ var('min_token_count') }} or always_there.token is not null then counted.token
+            when counted.family = 'static' then split_part(counted.token, '//', 1) || '//UNKNOWN'
+            {%- for family, token in open_families.items() %}
+            when counted.family = '{{ family }}' then '{{ token }}'
+            {%- endfor %}
+        end as written_as
+    from counted
+    left join always_there on counted.token = always_there.token
+),
+
+ids as (
+    select
+        token,
+        row_number() over (
+            order by
+                case family {% for family in families %}when '{{ family }}' then {{ loop.index0 }} {% endfor %}end asc nulls last,
+                token asc nulls last
+        ) - 1 as token_id
+    from written
+    where token = written_as
+)
+
+select
+    written.token,
+    written.family,
+    cast(written.n_train as bigint) as n_train,
+    written.written_as,
+    cast(ids.token_id as integer) as token_id
+from written
+left join ids on written.written_as = ids.token
+order by ids.token_id asc nulls last, written.token asc nulls last
