@@ -1,0 +1,86 @@
+"""The device a run computes on: choice, numeric type, clocks, memory and measured peak.
+
+In: `cuda`, `cpu` or None (CUDA when there is one). Out: a `Device`. All calls that exist on one kind of device
+only are here. Wrong: `--device cuda` where there is none (`UserError`).
+"""
+
+import contextlib
+import platform
+import resource
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from warehouse.errors import UserError
+
+PEAK_WIDTH = {"cpu": 768, "cuda": 8192}
+
+
+@dataclass(frozen=True)
+class Device:
+    """`dtype` is the type that matrices are multiplied in; weights and optimiser state are float32 everywhere."""
+
+    torch: torch.device
+    dtype: torch.dtype
+
+    @property
+    def is_cuda(self) -> bool:
+        """Whether this is a CUDA device."""
+        return self.torch.type == "cuda"
+
+    @property
+    def hardware(self) -> str:
+        """Name of the chip and how much of it is used."""
+        if self.is_cuda:
+            return torch.cuda.get_device_name(self.torch)
+        cpuinfo = Path("/proc/cpuinfo")
+        lines = cpuinfo.read_text(encoding="utf-8").splitlines() if cpuinfo.is_file() else []
+        names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+        return f"{names[0] if names else platform.machine()}, {torch.get_num_threads()} thread(s)"
+
+    def autocast(self) -> contextlib.AbstractContextManager:
+        """Context in which matrices are multiplied in `dtype`."""
+        if self.dtype == torch.float32:
+            return contextlib.nullcontext()
+        return torch.autocast(self.torch.type, dtype=self.dtype)
+
+    def synchronise(self) -> None:
+        """Wait until queued work is done, so that a clock reads the truth."""
+        if self.is_cuda:
+            torch.cuda.synchronize(self.torch)
+
+    def peak_memory_bytes(self) -> int:
+        """Largest memory held so far: of the device on CUDA, else of the process."""
+        if self.is_cuda:
+            return torch.cuda.max_memory_allocated(self.torch)
+        unit = 1 if sys.platform == "darwin" else 1024
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+    def measured_peak_flops(self) -> float:
+        """FLOP/s of a large matrix product in `dtype`, best of three: what a share of peak is a share of.
+
+        Measured, since a table of data sheets does not know the next chip, the clock or the number of threads.
+        """
+        width = PEAK_WIDTH[self.torch.type]
+        a = torch.randn(width, width, device=self.torch, dtype=self.dtype)
+        best = float("inf")
+        for _ in range(4):  # the first one warms up
+            self.synchronise()
+            start = time.perf_counter()
+            a @ a
+            self.synchronise()
+            best = min(best, time.perf_counter() - start)
+        return 2 * width**3 / best
+
+
+def choose_device(name: str | None) -> Device:
+    """The named device, or CUDA when there is one, else the CPU. CUDA multiplies in bfloat16, the CPU in float32."""
+    if name == "cuda" and not torch.cuda.is_available():
+        raise UserError("--device cuda: this machine or this build of torch has no CUDA device; use --device cpu")
+    if name == "cuda" or (name is None and torch.cuda.is_available()):
+        torch.set_float32_matmul_precision("high")
+        return Device(torch.device("cuda", torch.cuda.current_device()), torch.bfloat16)
+    return Device(torch.device("cpu"), torch.float32)

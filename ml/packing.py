@@ -1,0 +1,170 @@
+"""Windows of timelines, packed tightly into rows, and rows into batches.
+
+In: a `Split`, the row length ("context"), a seed. Out: `Batch`es of equal rows. A window is one patient's
+static prefix (as known at the window's start) and then up to context + 1 - n_static timeline tokens; its last
+token is only a target, so a window fills at most `context` inputs. Windows of several patients share a row;
+segment ids, restarting positions and the list of scored places keep them apart. Every timeline token of the
+split is in exactly one window, hence is predicted exactly once per epoch; static tokens and padding never are.
+The order is a pure function of (seed, epoch). Wrong: a context shorter than the static prefix (`UserError`).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ml.data import PAD, Split
+from warehouse.errors import UserError
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Windows as arrays int64 [n]: patient, first and last + 1 timeline position, number of input tokens."""
+
+    patient: np.ndarray
+    start: np.ndarray
+    stop: np.ndarray
+    inputs: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.patient)
+
+
+def cut_windows(lengths: np.ndarray, n_static: int, context: int, patients: np.ndarray | None = None) -> Windows:
+    """Cut timelines of the given lengths (of the given patients, default all) into windows, in order."""
+    span = context + 1 - n_static
+    if span < 2:
+        raise UserError(f"--context {context} leaves no room beside {n_static} static tokens: give a longer one")
+    patients = np.arange(len(lengths)) if patients is None else np.asarray(patients)
+    lengths = np.asarray(lengths, dtype=np.int64)[patients]
+    pieces = -(-lengths // span)
+    owner = np.repeat(np.arange(len(patients)), pieces)
+    first = np.repeat(np.cumsum(pieces) - pieces, pieces)
+    start = (np.arange(len(owner)) - first) * span
+    stop = np.minimum(start + span, lengths[owner])
+    return Windows(patients[owner], start, stop, inputs=stop - start + n_static - 1)
+
+
+def pack(sizes: np.ndarray, capacity: int, rng: np.random.Generator) -> list[np.ndarray]:
+    """Best-fit decreasing: put items of the given sizes into as few rows of `capacity` as it can; ties in
+    random order.
+
+    Returns for each row the numbers of its items; every item is in exactly one row. The rows that have r places
+    left are found through one integer whose bit r says whether there are any.
+    """
+    order = rng.permutation(len(sizes))
+    order = order[np.argsort(-sizes[order], kind="stable")]
+    n_full = int(np.count_nonzero(sizes == capacity))
+    rows: list[list[int]] = [[item] for item in order[:n_full].tolist()]
+    by_room: list[list[int]] = [[] for _ in range(capacity + 1)]
+    rooms = 0
+    for item, size in zip(order[n_full:].tolist(), sizes[order[n_full:]].tolist(), strict=True):
+        fitting = rooms >> size
+        if fitting:
+            room = size + (fitting & -fitting).bit_length() - 1
+            row = by_room[room].pop()
+            if not by_room[room]:
+                rooms ^= 1 << room
+            rows[row].append(item)
+        else:
+            room, row = capacity, len(rows)
+            rows.append([item])
+        left = room - size
+        by_room[left].append(row)
+        rooms |= 1 << left
+    return [np.asarray(row) for row in rows]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Rows for one step, all int64. tokens, positions, segments: [rows, context], segment 0 is padding.
+
+    scored [n]: the positions, counted over all rows, from which a timeline token is predicted; targets [n]:
+    those tokens.
+    """
+
+    tokens: Tensor
+    positions: Tensor
+    segments: Tensor
+    scored: Tensor
+    targets: Tensor
+    n_inputs: int  # real tokens: static prefix included, padding not
+
+    @property
+    def n_timeline(self) -> int:
+        """Timeline tokens of the windows, each predicted once: what D grows by."""
+        return len(self.targets)
+
+    def to(self, device: torch.device) -> "Batch":
+        """The batch on a device; to CUDA from pinned memory and without waiting."""
+        if device.type == "cpu":
+            return self
+        tensors = (self.tokens, self.positions, self.segments, self.scored, self.targets)
+        return Batch(*(t.pin_memory().to(device, non_blocking=True) for t in tensors), self.n_inputs)
+
+
+def collate(split: Split, windows: Windows, rows: list[np.ndarray], context: int) -> Batch:
+    """Fill rows with their windows. The first timeline token of a window is predicted from its last static token."""
+    tokens = np.full((len(rows), context), PAD, dtype=np.int64)
+    positions, segments = np.zeros_like(tokens), np.zeros_like(tokens)
+    scored, targets, n_inputs = [], [], 0
+    for r, row in enumerate(rows):
+        at = 0
+        for s, window in enumerate(row.tolist(), start=1):
+            patient, start, stop = (int(a[window]) for a in (windows.patient, windows.start, windows.stop))
+            timeline = split.array(patient, "tokens.u16")[start:stop]
+            sequence = np.concatenate((split.static_prefix(patient, start), timeline))
+            split.check_tokens(sequence, patient)
+            size = len(sequence) - 1
+            tokens[r, at : at + size] = sequence[:-1]
+            positions[r, at : at + size] = np.arange(size)
+            segments[r, at : at + size] = s
+            scored.append(np.arange(r * context + at + split.n_static - 1, r * context + at + size))
+            targets.append(timeline)
+            at += size
+        n_inputs += at
+    joined = (np.concatenate(parts).astype(np.int64) for parts in (scored, targets))
+    return Batch(*(torch.from_numpy(a) for a in (tokens, positions, segments, *joined)), n_inputs)
+
+
+class RowStream:
+    """Endless rows of a split: epoch after epoch, each packed and shuffled anew by (seed, epoch).
+
+    Batch k holds rows k * rows_per_batch and on, over the ends of epochs; so the state of the stream is the
+    step number alone.
+    """
+
+    def __init__(self, split: Split, context: int, seed: int) -> None:
+        self.split, self.context, self.seed = split, context, seed
+        self.windows = cut_windows(split.lengths, split.n_static, context)
+        self._epochs: dict[int, list[np.ndarray]] = {}
+
+    def epoch_rows(self, epoch: int) -> list[np.ndarray]:
+        """Rows of an epoch, in order. Packing differs between epochs, the number of rows by a few at most."""
+        if epoch not in self._epochs:
+            rng = np.random.default_rng([self.seed, epoch])
+            rows = pack(self.windows.inputs, self.context, rng)
+            self._epochs = {e: kept for e, kept in self._epochs.items() if e == epoch - 1}
+            self._epochs[epoch] = [rows[i] for i in rng.permutation(len(rows))]
+        return self._epochs[epoch]
+
+    def batches(self, first: int, rows_per_batch: int, last_row: int | None = None) -> Iterator[Batch]:
+        """Batches from number `first` on; ends before row `last_row` (over all epochs) where that is given."""
+        epoch, at = 0, first * rows_per_batch
+        total = at
+        while at >= len(self.epoch_rows(epoch)):
+            at -= len(self.epoch_rows(epoch))
+            epoch += 1
+        while last_row is None or total < last_row:
+            wanted = rows_per_batch if last_row is None else min(rows_per_batch, last_row - total)
+            rows: list[np.ndarray] = []
+            while len(rows) < wanted:
+                new = self.epoch_rows(epoch)[at : at + wanted - len(rows)]
+                rows += new
+                at += len(new)
+                if at == len(self.epoch_rows(epoch)):
+                    epoch, at = epoch + 1, 0
+            total += wanted
+            yield collate(self.split, self.windows, rows, self.context)

@@ -1,0 +1,144 @@
+"""What a run will be, settled before it starts.
+
+In: `Settings` as a user gives them and the shards' manifest and train split. Out: a `RunPlan`: model shape,
+batch, number of steps, and the flat record that config.json holds. Two plans with equal `configuration` differ
+in the seed at most. Horizon: steps = round(budget / (flops_per_token * batch_tokens)), where batch_tokens are
+the real tokens (static prefix included, padding not) that a step's rows hold on average. Counted FLOPs of a
+finished run = flops_per_token * real tokens, which is the budget to within half a step; D counts timeline
+tokens only. Wrong: conflicting or senseless settings (`UserError`).
+"""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+
+from ml.data import Manifest
+from ml.flops import training_flops_per_token
+from ml.ladder import parse_size, shape, size_name
+from ml.model import ModelConfig, parameter_counts
+from ml.packing import RowStream
+from warehouse.errors import UserError
+
+BATCH_SCALE, BATCH_POWER = 0.58, 0.571
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What decides a run's outcome, as the user gives it. Exactly one of flops, tokens and epochs is its length."""
+
+    size: str = "25k"
+    flops: float | None = None
+    tokens: int | None = None
+    epochs: float | None = None
+    seed: int = 0
+    context: int = 256
+    batch_tokens: int | None = None
+    eta: float = 0.02
+    warmup_share: float = 0.05
+    weight_decay: float = 0.1
+    beta1: float = 0.9
+    beta2: float = 0.99
+    gradient_clip: float = 1.0
+    tied: bool = False
+    eval_tokens: int = 100_000
+
+    def __post_init__(self) -> None:
+        given = [name for name in ("flops", "tokens", "epochs") if getattr(self, name) is not None]
+        if len(given) > 1:
+            raise UserError(f"--{given[0]} and --{given[1]} both set the length of the run: give one of them")
+        if not given:
+            raise UserError("the length of the run is not given: add --flops 1e12, --tokens 1000000 or --epochs 1")
+        for name in ("flops", "tokens", "epochs", "context", "batch_tokens", "eta", "eval_tokens"):
+            value = getattr(self, name)
+            if value is not None and not 0 < value < float("inf"):
+                option = "lr" if name == "eta" else name.replace("_", "-")
+                raise UserError(f"--{option} {value}: give a number above 0")
+
+
+@dataclass(frozen=True)
+class RunPlan:
+    """A run before it starts: its length in rows of `context` tokens, and in steps of `rows_per_batch` rows."""
+
+    settings: Settings
+    model: ModelConfig
+    rows_per_batch: int
+    rows: int
+    steps: int
+    flops_per_token: float
+    record: dict
+
+    @property
+    def run_id(self) -> str:
+        """Stable name from size, length, configuration and seed."""
+        return self.record["run_id"]
+
+
+def batch_tokens_for(tokens: float) -> int:
+    """Tokens a step by Step Law (2503.04715): 0.58 D^0.571, i.e. about 400 steps at D = 3e5 and 1,700 at 1e7."""
+    return max(1, round(BATCH_SCALE * tokens**BATCH_POWER))
+
+
+def _horizon(settings: Settings, flops_per_token: float, stream: RowStream) -> tuple[int, int, int, float, float]:
+    """Rows a batch, rows of the run, steps, and the mean inputs and timeline tokens of a row."""
+    epoch_rows = len(stream.epoch_rows(0))
+    inputs = int(stream.windows.inputs.sum()) / epoch_rows
+    timeline = int((stream.windows.stop - stream.windows.start).sum()) / epoch_rows
+    if settings.epochs is not None:
+        rows = float(settings.epochs * epoch_rows)
+    elif settings.tokens is not None:
+        rows = settings.tokens / timeline
+    else:
+        rows = settings.flops / flops_per_token / inputs
+    batch_tokens = settings.batch_tokens or batch_tokens_for(rows * timeline)
+    rows_per_batch = max(1, round(batch_tokens / settings.context))
+    if settings.epochs is not None:
+        exact = max(1, round(rows))
+        return rows_per_batch, exact, -(-exact // rows_per_batch), inputs, timeline
+    steps = max(1, round(rows / rows_per_batch))
+    return rows_per_batch, steps * rows_per_batch, steps, inputs, timeline
+
+
+def plan_run(settings: Settings, manifest: Manifest, stream: RowStream) -> RunPlan:
+    """Settle everything that decides a run's outcome; pure, and quick beside the packing of one epoch."""
+    model = shape(parse_size(settings.size), manifest.vocabulary_size, settings.context, settings.tied)
+    counts = parameter_counts(model)
+    flops_per_token = training_flops_per_token(model)
+    rows_per_batch, rows, steps, inputs, timeline = _horizon(settings, flops_per_token, stream)
+    decisive = {
+        **asdict(model),
+        "shard_fingerprint": manifest.fingerprint,
+        "vocabulary_sha256": manifest.vocabulary_sha256,
+        "preset": manifest.preset,
+        "flops_budget": settings.flops,
+        "steps": steps,
+        "rows": rows,
+        "rows_per_batch": rows_per_batch,
+        "learning_rate": settings.eta,
+        "warmup_share": settings.warmup_share,
+        "weight_decay": settings.weight_decay,
+        "beta1": settings.beta1,
+        "beta2": settings.beta2,
+        "gradient_clip": settings.gradient_clip,
+        "schedule": "linear warm-up, cosine to 0.1",
+        "eval_tokens": settings.eval_tokens,
+    }
+    text = json.dumps(decisive, sort_keys=True)
+    configuration = hashlib.sha256(text.encode()).hexdigest()[:12]
+    length = f"C{settings.flops:.3g}" if settings.flops else f"D{size_name(rows * timeline)}"
+    record = {
+        "run_id": f"N{settings.size}-{length}-{configuration}-s{settings.seed}".replace("+", ""),
+        "configuration": configuration,
+        "seed": settings.seed,
+        "size": settings.size,
+        **decisive,
+        "n_total": counts.total,
+        "n_non_embedding": counts.non_embedding,
+        "n_with_head": counts.with_head,
+        "flops_per_token": flops_per_token,
+        "tokens_planned": round(rows * timeline),
+        "batch_tokens": round(rows_per_batch * inputs),
+        "flops_planned": rows * inputs * flops_per_token,
+        "unique_tokens": manifest.count("train", "tokens"),
+        "unique_patients": manifest.count("train", "patients"),
+    }
+    return RunPlan(settings, model, rows_per_batch, rows, steps, flops_per_token, record)
