@@ -1,0 +1,265 @@
+"""Export: the token stream of a validated warehouse as WebDataset shards.
+
+In: tokens.tokens and tokens.static_prefix, streamed in order as Arrow batches, and tokens.vocabulary.
+Out: DIR/{train,tuning,held_out}/shard-NNNNNN.tar, one sample per patient, and DIR/manifest.json. A sample holds raw
+little-endian arrays: tokens.u16, times.i64 (seconds since 1970), events.i32, statics.u16 (versions of the static prefix, row
+by row), static_from.i32 (token position from which each version holds) and meta.json.
+What can go wrong: no warehouse, one whose validation failed or is stale, an output folder that holds something else, a full
+disk; nothing is left half written. The same warehouse gives the same bytes.
+"""
+
+import argparse
+import hashlib
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import webdataset as wds
+from tqdm import tqdm
+
+from warehouse.errors import UserError, run_main
+from warehouse.fingerprint import require_valid
+from warehouse.paths import data_dir, warehouse_path
+
+SPLITS = ("train", "tuning", "held_out")
+FORMAT = 1
+PRESET = "paper"
+N_STATIC = 6
+# Big enough that a full export is a few hundred files, small enough to copy and check one by one.
+SHARD_BYTES = 64e6
+BATCH_ROWS = 1_000_000
+
+
+@dataclass(frozen=True)
+class Patient:
+    """One patient's tokens in order; `statics` has one row per version of the static prefix."""
+
+    subject_id: int
+    tokens: np.ndarray  # uint16 [n]
+    times: np.ndarray  # int64 [n], seconds since 1970-01-01
+    events: np.ndarray  # int32 [n], event_index
+    statics: np.ndarray  # uint16 [k, N_STATIC]
+    static_from: np.ndarray  # int32 [k], token position
+
+    @property
+    def n_events(self) -> int:
+        """Events that tokens belong to."""
+        return int(np.count_nonzero(np.diff(self.events)) + 1)
+
+    def sample(self) -> dict[str, str | bytes]:
+        """The patient as a webdataset sample."""
+        meta = {
+            "n_events": self.n_events,
+            "n_statics": len(self.static_from),
+            "n_tokens": len(self.tokens),
+            "subject_id": self.subject_id,
+        }
+        return {
+            "__key__": f"{self.subject_id:012d}",
+            "events.i32": self.events.astype("<i4").tobytes(),
+            "meta.json": json.dumps(meta, sort_keys=True).encode(),
+            "static_from.i32": self.static_from.astype("<i4").tobytes(),
+            "statics.u16": self.statics.astype("<u2").tobytes(),
+            "times.i64": self.times.astype("<i8").tobytes(),
+            "tokens.u16": self.tokens.astype("<u2").tobytes(),
+        }
+
+
+def group_by_patient(batches: Iterator[pa.RecordBatch]) -> Iterator[tuple[int, dict[str, np.ndarray]]]:
+    """Cut a stream that is ordered by subject_id into patients: (subject_id, {column: values}).
+
+    Holds one batch and one patient at a time, however long the stream is.
+    """
+    rest: dict[str, np.ndarray] = {}
+    for batch in batches:
+        columns = {name: batch.column(name).to_numpy(zero_copy_only=False) for name in batch.schema.names}
+        if rest:
+            columns = {name: np.concatenate([rest[name], values]) for name, values in columns.items()}
+        subjects = columns["subject_id"]
+        if len(subjects) == 0:
+            continue
+        starts = np.flatnonzero(np.r_[True, subjects[1:] != subjects[:-1]])
+        # The last patient of a batch may go on in the next one.
+        for start, end in zip(starts[:-1], starts[1:], strict=True):
+            yield int(subjects[start]), {name: values[start:end] for name, values in columns.items()}
+        rest = {name: values[starts[-1] :] for name, values in columns.items()}
+    if rest:
+        yield int(rest["subject_id"][0]), rest
+
+
+def static_versions(events: np.ndarray, from_event: np.ndarray, token_ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Static prefix versions by token position.
+
+    events: event_index of each token [n]; from_event, token_ids: rows of the static prefix [k * N_STATIC], ordered by event and slot.
+    Returns (statics [j, N_STATIC], static_from [j]); a version that no token follows is left out, of two at one token the later stays.
+    """
+    versions = token_ids.reshape(-1, N_STATIC)
+    positions = np.searchsorted(events, from_event[::N_STATIC], side="left")
+    follows = positions < len(events)
+    is_last_at_position = np.r_[positions[1:] != positions[:-1], True]
+    # The last version at a position may itself be one that no token follows, so the order of the two tests does not matter.
+    kept = follows & is_last_at_position
+    return versions[kept].astype(np.uint16), positions[kept].astype(np.int32)
+
+
+def read_patients(connection: duckdb.DuckDBPyConnection, split: str) -> Iterator[Patient]:
+    """The patients of a split in order of subject_id, each with its tokens and static prefix."""
+    tokens = _stream(
+        connection.cursor(),
+        "select subject_id, event_index, token_id, epoch(time)::bigint as seconds from tokens.tokens "
+        f"where split = '{split}' order by subject_id, event_index, position",
+    )
+    statics = _stream(
+        connection.cursor(),
+        "select subject_id, from_event_index, token_id from tokens.static_prefix "
+        f"where split = '{split}' order by subject_id, from_event_index, slot",
+    )
+    for (subject_id, columns), (static_subject, prefix) in zip(group_by_patient(tokens), group_by_patient(statics), strict=True):
+        if subject_id != static_subject:
+            raise UserError("tokens and static prefixes belong to different patients; run `dbt build` again", exit_status=1)
+        versions, positions = static_versions(columns["event_index"], prefix["from_event_index"], prefix["token_id"])
+        yield Patient(
+            subject_id=subject_id,
+            tokens=columns["token_id"].astype(np.uint16),
+            times=columns["seconds"].astype(np.int64),
+            events=columns["event_index"].astype(np.int32),
+            statics=versions,
+            static_from=positions,
+        )
+
+
+def _stream(connection: duckdb.DuckDBPyConnection, query: str) -> Iterator[pa.RecordBatch]:
+    return iter(connection.sql(query).to_arrow_reader(BATCH_ROWS))
+
+
+def write_split(patients: Iterator[Patient], folder: Path, shard_bytes: float, progress: tqdm) -> list[dict]:
+    """Write the shards of one split into `folder`; returns the manifest's entries of its shards."""
+    folder.mkdir(parents=True)
+    counts: list[dict[str, int]] = []
+    # An int mtime of 0 keeps the bytes the same from run to run.
+    pattern = str(folder / "shard-%06d.tar")
+    with wds.ShardWriter(pattern, maxcount=10**12, maxsize=shard_bytes, verbose=0, mtime=0, encoder=False) as sink:
+        for patient in patients:
+            sink.write(patient.sample())
+            # ShardWriter has already moved on to the number of the next shard.
+            if sink.shard > len(counts):
+                counts.append({"patients": 0, "tokens": 0, "events": 0})
+            counts[-1]["patients"] += 1
+            counts[-1]["tokens"] += len(patient.tokens)
+            counts[-1]["events"] += patient.n_events
+            progress.update(len(patient.tokens))
+    if not counts:
+        # ShardWriter opens its first shard before there is a sample; a split without patients has none.
+        (folder / "shard-000000.tar").unlink()
+    return [
+        {"name": f"{folder.name}/shard-{index:06d}.tar", **entry, **_digest(folder / f"shard-{index:06d}.tar")}
+        for index, entry in enumerate(counts)
+    ]
+
+
+def _digest(path: Path) -> dict[str, int | str]:
+    with path.open("rb") as file:
+        return {"bytes": path.stat().st_size, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
+
+
+def vocabulary_sha256(tokens: list[str]) -> str:
+    """The name under which shards, runs and reports know a vocabulary: a hash of its tokens in the order of their ids."""
+    return hashlib.sha256("\n".join(tokens).encode()).hexdigest()
+
+
+def _manifest(connection: duckdb.DuckDBPyConnection, splits: dict[str, list[dict]], warehouse_fingerprint: str) -> dict:
+    rows = connection.execute("select token_id, token, family, count_train from tokens.vocabulary order by token_id").fetchall()
+    without_tokens = connection.execute(
+        "select split, count(*) from timelines.patients as p where not exists "
+        "(select 1 from tokens.static_prefix as s where s.subject_id = p.subject_id) group by split"
+    ).fetchall()
+    names = [f"{split} {shard['name']} {shard['sha256']}" for split in SPLITS for shard in splits[split]]
+    return {
+        "format": FORMAT,
+        "preset": PRESET,
+        "n_static": N_STATIC,
+        "vocabulary_sha256": vocabulary_sha256([token for _, token, _, _ in rows]),
+        "vocabulary": [dict(zip(("token_id", "token", "family", "count_train"), row, strict=True)) for row in rows],
+        "fingerprint": hashlib.sha256("\n".join(names).encode()).hexdigest(),
+        "warehouse_fingerprint": warehouse_fingerprint,
+        "splits": {
+            split: {key: sum(shard[key] for shard in shards) for key in ("patients", "tokens", "events")} | {"shards": shards}
+            for split, shards in splits.items()
+        },
+        # Patients whose timeline holds nothing that becomes tokens: counted, since they train nothing.
+        "patients_without_tokens": {split: dict(without_tokens).get(split, 0) for split in SPLITS},
+    }
+
+
+def export(warehouse: Path, out: Path, shard_bytes: float = SHARD_BYTES) -> dict:
+    """Write shards and manifest to `out`, whole or not at all; returns the manifest.
+
+    Raises UserError where the warehouse is missing, not validated or stale, or `out` holds something other than shards.
+    """
+    fingerprint = require_valid(warehouse)
+    if out.exists() and (not out.is_dir() or (any(out.iterdir()) and not (out / "manifest.json").is_file())):
+        raise UserError(f"{out} exists and holds no shards; name another folder with --out")
+    partial = out.with_name(out.name + ".partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    try:
+        with duckdb.connect(str(warehouse), read_only=True) as connection:
+            connection.execute("set enable_progress_bar = false")
+            total = connection.execute("select count(*) from tokens.tokens").fetchone()[0]
+            with tqdm(total=total, unit="tok", unit_scale=True, desc="export", disable=None) as progress:
+                splits = {
+                    split: write_split(read_patients(connection, split), partial / split, shard_bytes, progress) for split in SPLITS
+                }
+            manifest = _manifest(connection, splits, fingerprint)
+        (partial / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n")
+    except OSError as error:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise UserError(f"cannot write shards to {out}: {error.strerror or error}", exit_status=1) from error
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+    _replace(partial, out)
+    return manifest
+
+
+def _replace(partial: Path, out: Path) -> None:
+    old = out.with_name(out.name + ".old")
+    shutil.rmtree(old, ignore_errors=True)
+    if out.exists():
+        out.replace(old)
+    partial.replace(out)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m warehouse.shards",
+        description="Export the token stream of a validated warehouse as WebDataset shards.",
+        epilog="examples:\n  python -m warehouse.shards --out data/shards\n"
+        "  EHR_DATA=/fast/disk python -m warehouse.shards --out /fast/disk/shards --shard-megabytes 256",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--out", type=Path, default=data_dir() / "shards", help="folder of the shards (default %(default)s)")
+    parser.add_argument("--warehouse", type=Path, default=warehouse_path(), help="DuckDB file (default %(default)s)")
+    parser.add_argument("--shard-megabytes", type=float, default=SHARD_BYTES / 1e6, help="size of a shard (default %(default)g)")
+    arguments = parser.parse_args()
+    if arguments.shard_megabytes <= 0:
+        raise UserError("--shard-megabytes must be above 0")
+    manifest = export(arguments.warehouse, arguments.out, arguments.shard_megabytes * 1e6)
+    print(f"{'split':<10}{'patients':>10}{'events':>14}{'tokens':>14}{'shards':>8}{'no tokens':>11}")
+    for split, entry in manifest["splits"].items():
+        print(
+            f"{split:<10}{entry['patients']:>10,}{entry['events']:>14,}{entry['tokens']:>14,}{len(entry['shards']):>8}"
+            f"{manifest['patients_without_tokens'][split]:>11,}"
+        )
+    print(f"vocabulary {len(manifest['vocabulary'])} tokens, sha256 {manifest['vocabulary_sha256'][:12]}")
+    print(f"shards in {arguments.out}, fingerprint {manifest['fingerprint'][:12]}")
+
+
+if __name__ == "__main__":
+    run_main(main)
