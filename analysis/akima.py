@@ -26,9 +26,7 @@ SPACING_FLOOR = 1 / 3
 SEED_FREEDOM = 3
 
 
-def fit_akima(
-    profiles: tuple[Profile, ...], seed_noise: tuple[float, int], bootstrap: int, seed: int
-) -> Fit:
+def fit_akima(profiles: tuple[Profile, ...], seed_noise: tuple[float, int], bootstrap: int, seed: int) -> Fit:
     """Akima vertices and power laws; `seed_noise` is (sd of log loss between seeds, degrees of freedom)."""
     rng = np.random.default_rng(seed)
     notes = list(size_notes(profiles))
@@ -38,7 +36,7 @@ def fit_akima(
         notes.append(Note("few_sizes_akima", "warning", f"Budgets refused, under 4 sizes: {', '.join(thin)}."))
     if not ready:
         return refused(METHOD, LAW_NAMES, "not_identified", tuple(notes))
-    scale, noise_note = _noise(ready, seed_noise)
+    scale, freedom, noise_note = _noise(ready, seed_noise)
     notes.append(noise_note)
     vertices, spreads, draws = [], [], {name: [] for name in ("n_opt", "d_opt", "loss_opt", "clamped")}
     for profile in ready:
@@ -55,14 +53,14 @@ def fit_akima(
         text = f"Budgets {', '.join(off)}: the minimum lies at the edge of the sizes tried: left out of the power laws."
         notes.append(Note("vertex_at_edge", "error", text))
     stacked = {name: np.stack(parts, axis=1) for name, parts in draws.items()}
-    return assemble(METHOD, vertices, 1 / np.array(spreads) ** 2, stacked, notes, scale)
+    return assemble(METHOD, vertices, 1 / np.array(spreads) ** 2, stacked, notes, scale, freedom)
 
 
-def _noise(profiles: list[Profile], seed_noise: tuple[float, int]) -> tuple[float, Note]:
-    """The noise of log loss and a note that says where it comes from."""
+def _noise(profiles: list[Profile], seed_noise: tuple[float, int]) -> tuple[float, float, Note]:
+    """The noise of log loss, its degrees of freedom and a note that says where it comes from."""
     if seed_noise[1] >= SEED_FREEDOM:
         text = f"Noise of log loss {seed_noise[0]:.2g}, between seeds ({seed_noise[1]} degrees of freedom)."
-        return seed_noise[0], Note("noise_from_seeds", "info", text)
+        return *seed_noise, Note("noise_from_seeds", "info", text)
     for degree, name in ((3, "cubics"), (2, "parabolas")):
         squares, freedom = 0.0, 0
         for p in profiles:
@@ -75,9 +73,9 @@ def _noise(profiles: list[Profile], seed_noise: tuple[float, int]) -> tuple[floa
         if freedom >= SEED_FREEDOM:
             sd = math.sqrt(squares / freedom)
             text = f"Noise of log loss {sd:.2g}, from local {name} ({freedom} degrees of freedom)."
-            return sd, Note("noise_from_profiles", "info", text)
-    text = "Too few runs to tell the noise: none is added, and the intervals hold no noise of training."
-    return 0.0, Note("noise_unknown", "warning", text)
+            return sd, freedom, Note("noise_from_profiles", "info", text)
+    text = "Too few runs to tell the noise: none is added, and no interval can be given."
+    return 0.0, 0, Note("noise_unknown", "warning", text)
 
 
 def _noisy_minima(

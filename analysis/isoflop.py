@@ -28,6 +28,8 @@ WANTED_VERTICES = 3
 SUM_TOLERANCE = 0.05
 # Beyond this width +-2 points are no longer local and the profile's skew moves the vertex.
 COARSE_WINDOW = np.log(32.0)
+# Four sizes have five resamples with three sizes or more; no percentile can be read off those.
+FEW_SIZES = 4
 LACK_OF_FIT_LEVEL = 0.01
 
 
@@ -56,12 +58,12 @@ def fit_parabola(profiles: tuple[Profile, ...], bootstrap: int, seed: int) -> Fi
     if not ready:
         return refused(METHOD, LAW_NAMES, "not_identified", tuple(notes))
     found = [local_vertices(np.log(p.n), np.log(p.loss), np.ones((1, len(p.n)))) for p in ready]
-    noise = _pooled_noise(found)
+    noise, freedom = _pooled_noise(found)
     vertices = _judge(ready, found, noise)
     notes += _vertex_notes(vertices)
     draws = _bootstrap(ready, noise, bootstrap, rng)
     weights = np.array([1 / max(v.unit_variance[0], np.finfo(float).tiny) for v in found])
-    return assemble(METHOD, vertices, weights, draws, notes, noise)
+    return assemble(METHOD, vertices, weights, draws, notes, noise, freedom)
 
 
 def size_notes(profiles: tuple[Profile, ...]) -> list[Note]:
@@ -73,11 +75,11 @@ def size_notes(profiles: tuple[Profile, ...]) -> list[Note]:
     return [Note("few_sizes", "warning", f"{len(few)} of {len(profiles)} budgets refused, under 3 sizes: {named}.")]
 
 
-def _pooled_noise(found: list[Vertices]) -> float:
-    """Standard deviation of log loss about the parabolas, pooled over budgets; NaN without degrees of freedom."""
+def _pooled_noise(found: list[Vertices]) -> tuple[float, int]:
+    """Standard deviation of log loss about the parabolas, pooled over budgets, and its degrees of freedom."""
     usable = [v for v in found if not v.clamped[0]]
     freedom = sum(int(v.freedom[0]) for v in usable)
-    return math.sqrt(sum(float(v.rss[0]) for v in usable) / freedom) if freedom > 0 else math.nan
+    return (math.sqrt(sum(float(v.rss[0]) for v in usable) / freedom), freedom) if freedom > 0 else (math.nan, 0)
 
 
 def _judge(profiles: list[Profile], found: list[Vertices], noise: float) -> list[Vertex]:
@@ -124,7 +126,10 @@ def _flags(profile: Profile, v: Vertices) -> tuple[str, ...]:
 
 FLAG_TEXTS = {
     "concave": ("error", "the local parabola has no minimum: left out of the power laws"),
-    "vertex_at_edge": ("error", "the minimum lies at or beyond the edge of the sizes tried: left out of the power laws"),
+    "vertex_at_edge": (
+        "error",
+        "the minimum lies at or beyond the edge of the sizes tried: left out of the power laws",
+    ),
     "thin_side": ("warning", "fewer than 2 sizes on one side of the minimum"),
     "coarse_window": ("warning", "the 5 points span more than x32 in size: the parabola is not local"),
 }
@@ -139,7 +144,9 @@ def _vertex_notes(vertices: list[Vertex]) -> list[Note]:
             fate = ""
             if code == "thin_side":
                 fate = ": used all the same, as too few others are clean" if mine[0].used else ": left out"
-            notes.append(Note(code, severity, f"Budgets {', '.join(budget_key(v.budget) for v in mine)}: {text}{fate}."))
+            notes.append(
+                Note(code, severity, f"Budgets {', '.join(budget_key(v.budget) for v in mine)}: {text}{fate}.")
+            )
     return notes
 
 
@@ -151,12 +158,12 @@ def tokens_at(profile: Profile, log_n: np.ndarray) -> np.ndarray:
 def _bootstrap(profiles: list[Profile], noise: float, draws: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
     """n_opt, d_opt, loss_opt and clamped, float[draws, budgets], from resampled configurations within each budget.
 
-    Three sizes leave nothing to resample: there the pooled noise is added to the losses instead.
+    Up to four sizes leave next to nothing to resample: there the pooled noise is added to the losses instead.
     """
     columns: dict[str, list[np.ndarray]] = {name: [] for name in (*BUDGET_NAMES, "clamped")}
     for profile in profiles:
         x, y, k = np.log(profile.n), np.log(profile.loss), len(profile.n)
-        if k == MIN_SIZES:
+        if k <= FEW_SIZES:
             weights, noisy = np.ones((draws, k)), y + noise * rng.standard_normal((draws, k))
         else:
             weights, noisy = draw_weights(k, draws, rng), y
@@ -183,14 +190,18 @@ def assemble(
     draws: dict[str, np.ndarray],
     notes: list[Note],
     noise: float,
+    freedom: float,
 ) -> Fit:
-    """The Fit from the vertices, their weights (float[budgets]) and their draws (float[draws, budgets])."""
+    """The Fit from the vertices, their weights (float[budgets]) and their draws (float[draws, budgets]).
+
+    `freedom`: degrees of freedom behind the draws' spread (infinite where the noise is taken as known).
+    """
     keys = [budget_key(v.budget) for v in vertices]
     estimates: dict = dict.fromkeys(LAW_NAMES, math.nan)
     intervals: dict = dict.fromkeys(LAW_NAMES, UNKNOWN)
     for name in BUDGET_NAMES:
         estimates[name] = {key: getattr(v, name) for key, v in zip(keys, vertices, strict=True)}
-        intervals[name] = {key: percentile_interval(draws[name][:, i]) for i, key in enumerate(keys)}
+        intervals[name] = {key: percentile_interval(draws[name][:, i], freedom, log=True) for i, key in enumerate(keys)}
     used = np.array([v.used for v in vertices])
     log_c = np.log([v.budget for v in vertices])
     objective, law = math.nan, {}
@@ -203,15 +214,28 @@ def assemble(
             y = np.log([getattr(v, source) for v in vertices])[used]
             estimates[name] = float(slopes(log_c[used], y, weights[used]))
             draws[name] = slopes(log_c[used], np.log(draws[source][:, used]), weights[used])
-            intervals[name] = percentile_interval(draws[name])
+            intervals[name] = percentile_interval(draws[name], freedom)
             centre = np.average(log_c[used], weights=weights[used])
             law[name] = (centre, float(np.average(y, weights=weights[used])), estimates[name])
         residual = _law_residual(vertices, used, law["a"])
         objective = float((weights[used] * residual**2).sum())
         notes += _law_notes(estimates, residual, np.array([v.log_n_se for v in vertices])[used])
         notes += _draw_notes(draws, used, keys)
-    details = {"vertices": tuple(vertices), "law": law, "noise": noise, "weights": weights}
+    details = {"vertices": tuple(vertices), "law": law, "noise": noise, "freedom": freedom, "weights": weights}
     return Fit(method, estimates, intervals, objective, status, tuple(notes), draws, details)
+
+
+def law_band(fit: Fit, name: str, budgets: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The law `name` (a: of N*, b: of D*) at `budgets`, float[points], and the ends of its pointwise 95% band."""
+    source = {"a": "n_opt", "b": "d_opt"}[name]
+    centre, level, slope = fit.details["law"][name]
+    used = np.array([v.used for v in fit.details["vertices"]])
+    weights = fit.details["weights"][used]
+    levels = (np.log(fit.draws[source][:, used]) * weights).sum(axis=1) / weights.sum()
+    away = np.log(budgets) - centre
+    drawn = np.exp(levels[:, None] + fit.draws[name][:, None] * away)
+    ends = np.array([percentile_interval(column, fit.details["freedom"], log=True) for column in drawn.T])
+    return np.exp(level + slope * away), ends[:, 0], ends[:, 1]
 
 
 def _law_residual(vertices: list[Vertex], used: np.ndarray, law: tuple[float, float, float]) -> np.ndarray:
@@ -225,7 +249,9 @@ def _law_notes(estimates: dict, residual: np.ndarray, se: np.ndarray) -> list[No
     notes = []
     total = estimates["a"] + estimates["b"]
     if abs(total - 1) > SUM_TOLERANCE:
-        notes.append(Note("sum_not_one", "warning", f"a + b = {total:.3f}, far from 1: compute is not a multiple of ND."))
+        notes.append(
+            Note("sum_not_one", "warning", f"a + b = {total:.3f}, far from 1: compute is not a multiple of ND.")
+        )
     if len(residual) == 2:
         notes.append(Note("two_budgets", "warning", "Two budgets: the slope has no residual to judge a power law by."))
     elif np.isfinite(se).all() and (se > 0).all():
@@ -237,7 +263,7 @@ def _law_notes(estimates: dict, residual: np.ndarray, se: np.ndarray) -> list[No
 
 
 def _draw_notes(draws: dict[str, np.ndarray], used: np.ndarray, keys: list[str]) -> list[Note]:
-    """A note where resampling often pushes the minimum to an edge: that end of the interval is the grid's, not the data's."""
+    """A note where resampling often pushes the minimum to an edge: there the interval's end is the grid's."""
     share = draws["clamped"].mean(axis=0) if draws["clamped"].size else np.zeros(len(keys))
     touched = [f"{key} ({s:.0%})" for key, s, u in zip(keys, share, used, strict=True) if u and s > 0.025]
     if not touched:

@@ -28,7 +28,8 @@ FLOPS_RATIO = 3.0
 class Points:
     """Runs as arrays of one length: parameters n, tokens d, loss (nats/token), compute flops, budget, group codes.
 
-    `configuration` is int[rows], equal for seeds of one configuration. `unique_tokens` and `budget` are NaN where unknown.
+    `configuration` is int[rows], equal for seeds of one configuration. `unique_tokens` is NaN where
+    unknown.
     """
 
     n: np.ndarray

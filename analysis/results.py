@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
+from scipy import stats
 
 Status = Literal["converged", "bound_hit", "not_identified", "failed"]
 Severity = Literal["info", "warning", "error"]
@@ -64,14 +65,22 @@ def budget_key(budget: float) -> str:
     return f"{budget:.6g}" if budget < 1e5 else f"{budget:.4g}"
 
 
-def percentile_interval(draws: np.ndarray) -> tuple[float, float]:
-    """The central 95% of the finite draws, float[draws]; unknown where fewer than half of them are finite."""
+def percentile_interval(draws: np.ndarray, freedom: float = math.inf, log: bool = False) -> tuple[float, float]:
+    """The central 95% of the finite draws, float[draws]; unknown where fewer than half of them are finite.
+
+    With few residual degrees of freedom percentiles are too short, as a normal interval is against Student's: they are
+    stretched about the median by that ratio. `log` stretches on the log scale (for positive quantities).
+    """
     finite = draws[np.isfinite(draws)]
-    if finite.size == 0 or finite.size < draws.size / 2:
+    if finite.size == 0 or finite.size < draws.size / 2 or not freedom > 0:
         return UNKNOWN
     tail = (1 - CONFIDENCE) / 2
-    low, high = np.quantile(finite, [tail, 1 - tail])
-    return float(low), float(high)
+    stretch = stats.t.ppf(1 - tail, freedom) / stats.norm.ppf(1 - tail) if math.isfinite(freedom) else 1.0
+    values = np.log(finite) if log else finite
+    low, middle, high = np.quantile(values, [tail, 0.5, 1 - tail])
+    ends = np.array([middle - stretch * (middle - low), middle + stretch * (high - middle)])
+    ends = np.exp(ends) if log else ends
+    return float(ends[0]), float(ends[1])
 
 
 def refused(method: str, names: tuple[str, ...], status: Status, notes: tuple[Note, ...]) -> Fit:

@@ -1,0 +1,121 @@
+"""Fit scaling laws to any table of training runs: `python -m analysis.fit POINTS`.
+
+In: csv, parquet or DuckDB with columns n, d, loss [, flops, budget, unique_tokens, seed, configuration, learning_rate].
+Out: every method's estimates with 95% intervals as tables, or one JSON object with --json.
+Wrong: file, table or column missing, nothing numeric, no usable row: one line and exit status 2. Data that a method
+cannot fit are no error: its status and notes say so.
+"""
+
+import argparse
+import json
+
+from analysis.methods import DRAWS, METHODS, fit_methods
+from analysis.points import Points
+from analysis.readers import ALIASES, read_points
+from analysis.results import Fit
+from analysis.tables import (
+    BUDGET_HEADER,
+    EXPONENT_HEADER,
+    LABELS,
+    budget_rows,
+    exponent_rows,
+    parameter_header,
+    parameter_rows,
+    text_table,
+)
+from warehouse.errors import UserError, run_main
+
+EPILOG = """examples:
+  python -m analysis.fit data/warehouse.duckdb
+  python -m analysis.fit data/warehouse.duckdb:runs.isoflop_points --json > fits.json
+  python -m analysis.fit sweep.csv --methods isoflop_akima,surface_huber --bootstrap 4000 --seed 7
+  python -m analysis.fit other.csv --columns n=size,loss=nll
+
+--json prints {"methods": {NAME: {"estimates", "intervals", "objective", "status", "notes"}}, "points": n}. Estimates of
+IsoFLOP methods are a, b and, per budget (keyed by its FLOPs as text), n_opt, d_opt, loss_opt; so are the intervals.
+Status is one of converged, bound_hit, not_identified, failed; unknown numbers are null.
+
+columns are found under these names (any case):
+""" + "\n".join(f"  {name}: {', '.join(aliases)}" for name, aliases in ALIASES.items())
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Read the points, fit, print."""
+    options = _parse(arguments)
+    points = read_points(options.points, options.columns)
+    fits = fit_methods(points, options.methods, options.bootstrap, options.seed)
+    print(json.dumps(to_json(fits, points), allow_nan=False, indent=2) if options.json else as_text(fits, points))
+    return 0
+
+
+def to_json(fits: dict[str, Fit], points: Points) -> dict:
+    """The object of --json; notes on the points stand in front of every method's own."""
+    shared = [{"code": n.code, "severity": n.severity, "text": n.text} for n in points.notes]
+    methods = {name: fit.to_json() for name, fit in fits.items()}
+    for entry in methods.values():
+        entry["notes"] = shared + entry["notes"]
+    return {"methods": methods, "points": len(points)}
+
+
+def as_text(fits: dict[str, Fit], points: Points) -> str:
+    """Every method's estimates with intervals, then the notes."""
+    parts = [f"{len(points)} points, {len(set(points.configuration.tolist()))} configurations"]
+    rows = exponent_rows(fits)
+    if rows:
+        parts.append("Compute-optimal exponents\n" + text_table(EXPONENT_HEADER, rows))
+    for name, fit in fits.items():
+        if fit.estimates.get("n_opt"):
+            parts.append(f"Optimum per budget, {LABELS[name]}\n" + text_table(BUDGET_HEADER, budget_rows(fit)))
+    for title, names in (
+        ("L = E + A/N^alpha + B/D^beta", ("E", "A", "B", "alpha", "beta")),
+        ("L* = E + A C^-g", ("E", "A", "g")),
+    ):
+        rows = parameter_rows(fits, names)
+        if rows:
+            parts.append(f"{title}\n" + text_table(parameter_header(names), rows))
+    lines = [f"  {note.severity}: {note.text}" for note in points.notes]
+    said: dict[tuple[str, str], list[str]] = {}
+    for name, fit in fits.items():
+        for note in fit.notes:
+            said.setdefault((note.severity, note.text), []).append(LABELS[name])
+    lines += [f"  {severity}, {' / '.join(names)}: {text}" for (severity, text), names in said.items()]
+    if lines:
+        parts.append("Notes\n" + "\n".join(lines))
+    return "\n\n".join(parts)
+
+
+def _parse(arguments: list[str] | None) -> argparse.Namespace:
+    """The command line, with methods and columns taken apart."""
+    parser = argparse.ArgumentParser(
+        prog="python -m analysis.fit",
+        description="Fit scaling laws with honest error bars to any table of training runs.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog=EPILOG,
+    )
+    parser.add_argument("points", metavar="POINTS", help="FILE.csv, FILE.parquet or FILE.duckdb[:schema.table]")
+    parser.add_argument("--json", action="store_true", help="print one JSON object instead of tables")
+    parser.add_argument("--bootstrap", type=int, default=DRAWS, metavar="DRAWS", help=f"bootstrap draws ({DRAWS})")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the bootstrap (0)")
+    parser.add_argument("--methods", default=",".join(METHODS), metavar="NAME,...", help="methods to run (all)")
+    parser.add_argument("--columns", default="", metavar="NAME=COLUMN,...", help="columns that have other names")
+    options = parser.parse_args(arguments)
+    options.methods = tuple(name.strip() for name in options.methods.split(",") if name.strip())
+    unknown = [name for name in options.methods if name not in METHODS]
+    if unknown or not options.methods:
+        raise UserError(
+            f"--methods: unknown method {unknown[0] if unknown else ''!r}; choose among {', '.join(METHODS)}"
+        )
+    if options.bootstrap < 100:
+        raise UserError(f"--bootstrap {options.bootstrap}: a 95% interval needs at least 100 draws")
+    if options.seed < 0:
+        raise UserError(f"--seed {options.seed}: a seed is 0 or more")
+    pairs = [pair.partition("=") for pair in options.columns.split(",") if pair]
+    wrong = [name for name, equals, column in pairs if name not in ALIASES or not equals or not column]
+    if wrong:
+        raise UserError(f"--columns: {wrong[0]!r} is not NAME=COLUMN with NAME among {', '.join(ALIASES)}")
+    options.columns = {name: column for name, _, column in pairs}
+    return options
+
+
+if __name__ == "__main__":
+    run_main(main)

@@ -1,0 +1,199 @@
+"""Reads points from csv, parquet or DuckDB and turns their columns into `Points`.
+
+In: a path; FILE.duckdb may carry :schema.table (default runs.isoflop_points); optionally NAME=COLUMN overrides.
+Out: `Points`, with a note on every column that was taken under another name and on every row that was dropped.
+Wrong: file, table or column missing; a column without numbers; no usable row. Each is one clear line (UserError).
+Nothing is guessed silently: a column counts only under the names listed in ALIASES.
+"""
+
+import math
+import re
+from collections import Counter
+from pathlib import Path
+
+import duckdb
+import numpy as np
+
+from analysis.points import Points, make_points
+from analysis.results import Note
+from warehouse.errors import UserError
+
+DEFAULT_TABLE = "runs.isoflop_points"
+# The first that is present is taken; compared in lower case with everything but letters and digits as "_".
+ALIASES: dict[str, tuple[str, ...]] = {
+    "n": (
+        "n",
+        "n_with_head",
+        "params",
+        "parameters",
+        "n_params",
+        "num_params",
+        "n_parameters",
+        "model_size",
+        "model_params",
+    ),
+    "d": ("d", "tokens", "n_tokens", "num_tokens", "tokens_seen", "training_tokens", "train_tokens", "t"),
+    "loss": (
+        "loss",
+        "held_out_loss",
+        "val_loss",
+        "validation_loss",
+        "valid_loss",
+        "test_loss",
+        "eval_loss",
+        "final_loss",
+        "l",
+    ),
+    "flops": ("flops", "c", "flop", "compute", "training_flops", "training_flop", "total_flops", "train_flops"),
+    "budget": ("budget", "flops_budget", "budget_flops", "isoflop_budget"),
+    "unique_tokens": ("unique_tokens", "u", "n_unique_tokens", "unique"),
+    "seed": ("seed", "random_seed"),
+    "configuration": ("configuration",),
+    "learning_rate": ("learning_rate", "lr"),
+}
+REQUIRED = ("n", "d", "loss")
+# A row is of no use without these; the others may be missing in a row.
+POSITIVE = ("n", "d", "loss", "flops", "budget")
+TEXT = ("configuration",)
+
+
+def read_points(source: str, columns: dict[str, str] | None = None) -> Points:
+    """Points from `source`; `columns` maps our names to the table's where they differ."""
+    names, rows, where = _read_table(source)
+    chosen, notes = _choose_columns(names, columns or {}, where)
+    notes += _mixed_data(names, rows)
+    table = {ours: [row[names.index(theirs)] for row in rows] for ours, theirs in chosen.items()}
+    return points_from_columns(table, where, tuple(notes))
+
+
+def points_from_columns(table: dict[str, list], where: str, notes: tuple[Note, ...] = ()) -> Points:
+    """Points from columns under our names (text or None allowed); bad rows are dropped and counted in the notes."""
+    found = list(notes)
+    total = len(table["n"])
+    if not total:
+        raise UserError(f"{where}: no rows; finish some training runs first, or name another table")
+    numbers = {}
+    for name, values in table.items():
+        if name in TEXT:
+            continue
+        numbers[name] = np.array([_number(value) for value in values])
+        given = [value for value in values if value not in (None, "")]
+        if given and not np.isfinite(numbers[name]).any():
+            raise UserError(f"{where}: column for {name} holds no numbers (first value {str(given[0])[:30]!r})")
+    bad = np.full(total, "", dtype=object)
+    for name in (name for name in POSITIVE if name in numbers):
+        if name not in REQUIRED and not np.isfinite(numbers[name]).any():
+            found.append(Note("column_empty", "info", f"The column for {name} is empty and not used."))
+            del numbers[name]
+            continue
+        for test, reason in (
+            (~np.isfinite(numbers[name]), "missing or not a number"),
+            (numbers[name] <= 0, "not positive"),
+        ):
+            bad[(bad == "") & test] = f"{name} {reason}"
+    keep = bad == ""
+    reasons = Counter(bad[~keep])
+    if reasons:
+        text = "; ".join(f"{count} with {reason}" for reason, count in sorted(reasons.items()))
+        found.append(Note("rows_dropped", "warning", f"{(~keep).sum()} of {total} rows dropped: {text}."))
+    if not keep.any():
+        raise UserError(
+            f"{where}: no usable row of {total} ({'; '.join(f'{c} with {r}' for r, c in sorted(reasons.items()))})"
+        )
+    if "d" not in numbers:
+        numbers["d"] = numbers["flops"] / (6 * numbers["n"])
+        found.append(Note("d_from_flops", "warning", "No column of tokens: d is taken as compute / (6 n)."))
+    columns = {name: values[keep] for name, values in numbers.items() if name != "seed"}
+    if "configuration" in table:
+        columns["configuration"] = np.array(["" if v is None else str(v) for v in table["configuration"]])[keep]
+    return make_points(**columns, notes=tuple(found))
+
+
+def _read_table(source: str) -> tuple[list[str], list[tuple], str]:
+    """Column names, rows and what to call the table in messages."""
+    path, table = _split_source(source)
+    if not path.exists():
+        raise UserError(f"{path}: no such file; give a csv, a parquet or a DuckDB file (FILE.duckdb[:schema.table])")
+    try:
+        if path.suffix == ".duckdb":
+            with duckdb.connect(str(path), read_only=True) as connection:
+                return _rows(connection, f"select * from {_quoted(table)}", f"{path}:{table}")
+        with duckdb.connect() as connection:
+            if path.suffix == ".parquet":
+                return _rows(connection, "select * from read_parquet(?)", str(path), [str(path)])
+            query = "select * from read_csv(?, header = true, all_varchar = true, null_padding = false)"
+            return _rows(connection, query, str(path), [str(path)])
+    except duckdb.CatalogException as error:
+        raise UserError(
+            f"{path}: no table {table}; build the runs models first, or name one as {path}:schema.table"
+        ) from error
+    except duckdb.Error as error:
+        raise UserError(f"{path}: cannot be read as a table ({str(error).splitlines()[0]})") from error
+
+
+def _rows(connection, query: str, where: str, parameters: list | None = None) -> tuple[list[str], list[tuple], str]:
+    """Run a query and fetch everything: points are few."""
+    answer = connection.execute(query, parameters or [])
+    return [column[0] for column in answer.description], answer.fetchall(), where
+
+
+def _split_source(source: str) -> tuple[Path, str]:
+    """FILE.duckdb:schema.table as path and table."""
+    match = re.fullmatch(r"(.+\.duckdb):([\w.]+)", source)
+    return (Path(match[1]), match[2]) if match else (Path(source), DEFAULT_TABLE)
+
+
+def _quoted(table: str) -> str:
+    return ".".join('"' + part.replace('"', "") + '"' for part in table.split("."))
+
+
+def _choose_columns(names: list[str], overrides: dict[str, str], where: str) -> tuple[dict[str, str], list[Note]]:
+    """Our names to the table's, with a note per column taken under an alias or left unused among several."""
+    plain: dict[str, str] = {}
+    for name in names:
+        plain.setdefault(re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_"), name)
+    chosen, notes = {}, []
+    for ours, aliases in ALIASES.items():
+        if ours in overrides:
+            if overrides[ours] not in names:
+                raise UserError(f"{where}: no column {overrides[ours]!r}; it has {', '.join(names)}")
+            chosen[ours] = overrides[ours]
+            continue
+        present = [alias for alias in aliases if alias in plain]
+        if not present:
+            continue
+        chosen[ours] = plain[present[0]]
+        if present[0] != ours:
+            notes.append(Note("column_alias", "info", f"{ours} is read from column {chosen[ours]!r}."))
+        if len(present) > 1:
+            others = ", ".join(plain[alias] for alias in present[1:])
+            notes.append(Note("columns_unused", "info", f"{ours} is read from {chosen[ours]!r}; not used: {others}."))
+    derived = ("d",) if "flops" in chosen else ()
+    missing = [name for name in REQUIRED if name not in chosen and name not in derived]
+    if missing:
+        text = (
+            f"no column for {', '.join(missing)}; it has {', '.join(names)}; name them as --columns {missing[0]}=COLUMN"
+        )
+        raise UserError(f"{where}: {text}")
+    return chosen, notes
+
+
+def _mixed_data(names: list[str], rows: list[tuple]) -> list[Note]:
+    """A warning where the runs were trained on different data, whose losses cannot be compared."""
+    notes = []
+    for column in ("shard_fingerprint", "vocabulary_sha256"):
+        if column in names:
+            kinds = len({row[names.index(column)] for row in rows})
+            if kinds > 1:
+                text = f"{kinds} different values of {column}: losses of different data cannot be compared."
+                notes.append(Note("mixed_data", "error", text))
+    return notes
+
+
+def _number(value: object) -> float:
+    """A float, NaN for what is none."""
+    try:
+        number = float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return math.nan
+    return number if math.isfinite(number) else math.nan
