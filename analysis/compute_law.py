@@ -24,7 +24,7 @@ def fit_compute_law(isoflop: Fit) -> Fit:
     """E + A C^-g through the vertices used by the power laws, with 95% intervals from the vertices' draws."""
     vertices = [v for v in isoflop.details.get("vertices", ()) if v.used]
     if len(vertices) < MIN_BUDGETS:
-        text = f"{len(vertices)} usable minima for 3 parameters: at least {MIN_BUDGETS} budgets are needed."
+        text = f"Usable minima: {len(vertices)}, for 3 parameters; at least {MIN_BUDGETS} budgets are needed."
         return refused(METHOD, NAMES, "not_identified", (Note("few_budgets", "error", text),))
     budgets = np.array([v.budget for v in vertices])
     centre = float(np.exp(np.log(budgets).mean()))

@@ -7,10 +7,13 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
+from markupsafe import Markup
+
 from analysis.figures import Drawing
 from analysis.points import seed_noise
 from analysis.results import Fit
 from analysis.study import Study
+from analysis.surface import METHODS as SURFACES
 from analysis.tables import (
     BUDGET_HEADER,
     EXPONENT_HEADER,
@@ -20,6 +23,7 @@ from analysis.tables import (
     count,
     exponent_rows,
     fixed,
+    flops,
     interval,
     number,
     parameter_header,
@@ -44,7 +48,7 @@ PUBLISHED_HEADER = ("study", "a", "b", "what differs")
 RUN_SHOWN: dict[str, tuple[str, Any]] = {
     "run_id": ("run", str),
     "seed": ("seed", str),
-    "flops_budget": ("budget", lambda v: f"{v:.3g}"),
+    "flops_budget": ("budget", flops),
     "n_layers": ("layers", str),
     "d_model": ("width", str),
     "n_with_head": ("N with head", count),
@@ -52,8 +56,8 @@ RUN_SHOWN: dict[str, tuple[str, Any]] = {
     "n_total": ("N total", count),
     "tokens_seen": ("D", count),
     "epochs": ("epochs", lambda v: number(v, 3)),
-    "flops": ("C counted", lambda v: f"{v:.3g}"),
-    "flops_6nd": ("6ND", lambda v: f"{v:.3g}"),
+    "flops": ("C counted", flops),
+    "flops_6nd": ("6ND", flops),
     "held_out_loss": ("held_out loss", lambda v: fixed(v, 4)),
     "tuning_loss": ("tuning loss", lambda v: fixed(v, 4)),
     "learning_rate": ("learning rate", lambda v: number(v, 3)),
@@ -96,18 +100,18 @@ def page_context(
     }
 
 
-def headline(fit: Fit) -> str:
-    """The study's answer in one sentence, no surer than the data."""
+def headline(fit: Fit) -> Markup:
+    """The study's answer in one sentence, no surer than the data; HTML, for the exponents stand high."""
     a, b = fit.estimates["a"], fit.estimates["b"]
     if not math.isfinite(a):
-        return "These runs do not yet show how the best model size grows with compute; the notes say what is missing."
+        text = "These runs do not yet show how the best model size grows with compute; the notes say what is missing."
+        return Markup(text)
     vertices = [v for v in fit.details["vertices"] if v.used]
-    low, high = fit.intervals["a"]
-    return (
-        f"Over budgets of {vertices[0].budget:.3g} to {vertices[-1].budget:.3g} FLOPs the best model size grows as "
-        f"C^{a:.2f} (95% {fixed(low, 2)} to {fixed(high, 2)}) and the tokens to train it on as C^{b:.2f} "
-        f"(95% {fixed(fit.intervals['b'][0], 2)} to {fixed(fit.intervals['b'][1], 2)})."
-    )
+    ends = {name: " to ".join(fixed(end, 2) for end in fit.intervals[name]) for name in ("a", "b")}
+    return Markup(
+        "Over budgets of {} to {} FLOPs the best model size grows as C<sup>{}</sup> (95% {}) "
+        "and the tokens to train it on as C<sup>{}</sup> (95% {})."
+    ).format(flops(vertices[0].budget), flops(vertices[-1].budget), fixed(a, 2), ends["a"], fixed(b, 2), ends["b"])
 
 
 def report_tables(study: Study, fits: dict[str, Fit]) -> dict[str, tuple[tuple[str, ...], list[tuple]]]:
@@ -148,9 +152,11 @@ def _cards(study: Study, fit: Fit) -> list[tuple[str, str, str]]:
     configurations = len(set(points.configuration.tolist()))
     budgets = len(set(points.budget.tolist()))
     cards = []
-    for name, what in (("a", "N* ~ C^a"), ("b", "D* ~ C^b")):
+    for name, what in (("a", Markup("a in N* ~ C<sup>a</sup>")), ("b", Markup("b in D* ~ C<sup>b</sup>"))):
         cards.append((fixed(fit.estimates[name]), what, f"95% {interval(fit.intervals[name], fixed)}"))
-    cards.append((str(budgets), "compute budgets", f"{points.budget.min():.3g} to {points.budget.max():.3g} FLOPs"))
+    cards.append(
+        (str(budgets), "compute budgets", f"{flops(points.budget.min())} to {flops(points.budget.max())} FLOPs")
+    )
     cards.append(
         (str(len(points)), "runs fitted", f"{configurations} configurations, {len(study.aside)} runs set aside")
     )
@@ -165,14 +171,23 @@ def _notes(study: Study, fits: dict[str, Fit]) -> list[dict[str, str]]:
         for note in fit.notes:
             said.setdefault((note.severity, note.text), []).append(LABELS[name])
     ordered = sorted(said.items(), key=lambda item: SEVERITIES.index(item[0][0]))
-    return [{"severity": grave, "text": text, "by": ", ".join(names)} for (grave, text), names in ordered]
+    return [{"severity": grave, "text": text, "by": _shortened(names)} for (grave, text), names in ordered]
+
+
+def _shortened(names: list[str]) -> str:
+    """Who says so; the four surfaces together in one word."""
+    surfaces = [LABELS[name] for name in SURFACES]
+    if set(surfaces) <= set(names):
+        names = [*(name for name in names if name not in surfaces), "all surfaces"]
+    return "; ".join(names)
 
 
 def _noise_text(study: Study, fit: Fit) -> str:
     """What is known of the noise between seeds."""
     sd, freedom = seed_noise(study.points)
     if freedom:
-        text = f"Seeds of one configuration differ by {sd:.2%} of the loss (standard deviation, {freedom} degrees of freedom)."
+        spread = f"{sd:.2%} of the loss (standard deviation, {freedom} degrees of freedom)"
+        text = f"Seeds of one configuration differ by {spread}."
     else:
         text = "Every configuration was trained with one seed: noise between seeds is not measured here."
     about = fit.details.get("noise", math.nan)

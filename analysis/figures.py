@@ -20,7 +20,7 @@ from analysis.compute_law import curve_band
 from analysis.isoflop import law_band
 from analysis.points import Points, Profile, budget_profiles
 from analysis.results import Fit, budget_key
-from analysis.tables import LABELS, count, fixed
+from analysis.tables import LABELS, count, fixed, flops
 
 GROUND, INK, GRID_INK = "#fbfaf7", "#2b2f36", "#dcd9d2"
 BLUE, ORANGE, GREEN, PURPLE = "#0072b2", "#d55e00", "#009e73", "#aa3377"
@@ -49,7 +49,7 @@ STYLE = {
     "svg.hashsalt": "ehr-scaling",
 }
 PNG_DPI = 160
-NARROW, WIDE = (4.6, 3.4), (7.6, 4.2)
+NARROW, WIDE = (4.6, 3.4), (6.6, 3.9)
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def profiles_together(profiles: list[Profile], fit: Fit) -> Drawing:
     colours = _budget_colours(len(profiles))
     vertices = _vertices(fit)
     for profile, colour in zip(profiles, colours, strict=True):
-        axes.plot(profile.n, profile.loss, "o", color=colour, markersize=5, label=f"{budget_key(profile.budget)} FLOPs")
+        axes.plot(profile.n, profile.loss, "o", color=colour, markersize=5, label=f"{flops(profile.budget)} FLOPs")
         vertex = vertices.get(profile.budget)
         if vertex is not None:
             _parabola(axes, profile, vertex, colour)
@@ -104,7 +104,7 @@ def profiles_together(profiles: list[Profile], fit: Fit) -> Drawing:
     axes.plot(*path, "*", color=INK, markersize=11)
     _log_axis(axes, "parameters N (with output head)")
     axes.set_ylabel("held_out loss (nats per token)")
-    axes.legend(loc="upper right")
+    axes.legend(loc="best")
     alt = "Loss against model size, one curve per compute budget; " + _spoken(found)
     caption = (
         "Each colour is one budget of training compute; every point is one configuration. Curves are the parabolas "
@@ -119,7 +119,8 @@ def one_profile(profile: Profile, points: Points, fit: Fit) -> Drawing:
     vertex = _vertices(fit).get(profile.budget)
     key = budget_key(profile.budget)
     rows = points.budget == profile.budget
-    axes.plot(points.n[rows], points.loss[rows], ".", color=INK, alpha=0.45, markersize=4, label="runs")
+    if rows.sum() > len(profile.n):
+        axes.plot(points.n[rows], points.loss[rows], ".", color=INK, alpha=0.5, markersize=4, label="single runs")
     remark = "no vertex: fewer than 3 sizes"
     if vertex is None:
         axes.plot(profile.n, profile.loss, "o", color=BLUE, fillstyle="none", label="not fitted")
@@ -143,12 +144,12 @@ def one_profile(profile: Profile, points: Points, fit: Fit) -> Drawing:
         remark = f"N* = {count(vertex.n_opt)}, 95% {count(low)} to {count(high)}, loss {vertex.loss_opt:.3f}"
         if vertex.flags:
             remark += "; " + ", ".join(flag.replace("_", " ") for flag in vertex.flags)
-    axes.set_title(f"{key} FLOPs")
+    axes.set_title(f"{flops(profile.budget)} FLOPs")
     _log_axis(axes, "parameters N (with output head)")
     axes.set_ylabel("loss (nats per token)")
     axes.legend(loc="best")
-    alt = f"Loss against model size at {key} FLOPs: {remark}."
-    return Drawing(f"isoflop_{key.replace('+', '')}", figure, f"{key} FLOPs", remark + ".", alt)
+    alt = f"Loss against model size at {flops(profile.budget)} FLOPs: {remark}."
+    return Drawing(f"isoflop_{key.replace('+', '')}", figure, f"{flops(profile.budget)} FLOPs", remark + ".", alt)
 
 
 def optimum(fit: Fit, name: str) -> Drawing:
@@ -168,8 +169,7 @@ def optimum(fit: Fit, name: str) -> Drawing:
     axes.fill_between(budgets, low, high, color=ORANGE, alpha=0.18, linewidth=0, label="95% band")
     axes.plot(budgets, line, color=ORANGE, label=f"{symbol} ~ C^{exponent:.3f} [{fixed(left)}, {fixed(right)}]")
     axes.set_yscale("log")
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: count(value)))
-    axes.yaxis.set_minor_formatter(NullFormatter())
+    _counts(axes.yaxis)
     _compute_axis(axes)
     axes.set_ylabel(f"{symbol} ({noun})")
     axes.set_title(f"Best number of {noun} against compute")
@@ -234,7 +234,7 @@ def training_curves(curves: dict[str, tuple[dict, ...]], used: tuple) -> Drawing
             r for r in curves.get(run["run_id"], ()) if r.get("train_loss") is not None and (r.get("flops") or 0) > 0
         ]
         if rows:
-            label = None if run["budget"] in named else f"{budget_key(run['budget'])} FLOPs"
+            label = None if run["budget"] in named else f"{flops(run['budget'])} FLOPs"
             named.add(run["budget"])
             path = ([r["flops"] for r in rows], [r["train_loss"] for r in rows])
             axes.plot(*path, color=colours[run["budget"]], linewidth=1, alpha=0.8, label=label)
@@ -270,10 +270,15 @@ def _parabola(axes: Axes, profile: Profile, vertex, colour) -> None:
 
 def _log_axis(axes: Axes, label: str) -> None:
     axes.set_xscale("log")
-    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=8))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: count(value)))
-    axes.xaxis.set_minor_formatter(NullFormatter())
+    _counts(axes.xaxis)
     axes.set_xlabel(label)
+
+
+def _counts(axis) -> None:
+    """Ticks at 1, 2, 5 of each decade, written as 20k or 1M."""
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=8))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: count(value)))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def _compute_axis(axes: Axes) -> None:
@@ -288,5 +293,5 @@ def _widened(values: list[float]) -> tuple[float, float]:
 
 
 def _spoken(vertices: list) -> str:
-    told = "; ".join(f"{budget_key(v.budget)} FLOPs: N* {count(v.n_opt)}, loss {v.loss_opt:.3f}" for v in vertices)
+    told = "; ".join(f"{flops(v.budget)} FLOPs: N* {count(v.n_opt)}, loss {v.loss_opt:.3f}" for v in vertices)
     return f"minima at {told}." if told else "no usable minimum."

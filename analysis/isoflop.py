@@ -207,7 +207,7 @@ def assemble(
     objective, law = math.nan, {}
     status = "not_identified"
     if used.sum() < 2:
-        notes.append(Note("few_budgets", "error", f"{used.sum()} usable budgets: a power law needs at least 2."))
+        notes.append(Note("few_budgets", "error", f"Usable budgets: {used.sum()}; a power law needs at least 2."))
     else:
         status = "converged"
         for name, source in (("a", "n_opt"), ("b", "d_opt")):

@@ -52,6 +52,12 @@ def count(value: float) -> str:
     return f"{value:.3g}"
 
 
+def flops(value: float) -> str:
+    """Compute in FLOPs, short: 3e11, 1.25e16."""
+    mantissa, _, exponent = f"{value:.2e}".partition("e")
+    return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}" if math.isfinite(value) else UNKNOWN
+
+
 def interval(pair: tuple[float, float], form=number) -> str:
     """[low, high]; an unknown or open end is a dash."""
     low, high = (form(end) for end in pair)
@@ -77,7 +83,7 @@ def budget_rows(fit: Fit) -> list[tuple[str, ...]]:
     flags = {key: vertex for key, vertex in zip(fit.estimates.get("n_opt", {}), fit.details["vertices"], strict=True)}
     for key, vertex in flags.items():
         remarks = ", ".join(flag.replace("_", " ") for flag in vertex.flags)
-        cells = [f"{vertex.budget:.3g}"]
+        cells = [flops(vertex.budget)]
         for name, form in (("n_opt", count), ("d_opt", count), ("loss_opt", lambda value: fixed(value, 4))):
             cells += [form(fit.estimates[name][key]), interval(fit.intervals[name][key], form)]
         rows.append((*cells, remarks if vertex.used else f"left out: {remarks}"))
