@@ -1,0 +1,231 @@
+"""The expectations on conservation of rows: no table is empty, and no row is lost, made up or counted twice.
+
+Out: `ROW_EXPECTATIONS`, as data for judgement.py.
+Whether two large tables hold the same is told by a sum of row hashes, which needs no join and no memory; a query beside
+it finds the rows that differ.
+"""
+
+from warehouse.judgement import Expectation, Scan, at_least, none_of
+from warehouse.mimic import TABLES
+
+# Every table that must hold something. Quarantine and the code mappings may rightly be empty.
+FLOORS = (
+    *("timelines.patients", "timelines.timeline_events", "timelines.ledger"),
+    *("tokens.code_counts", "tokens.code_tokens", "tokens.quantile_breaks", "tokens.token_ids", "tokens.vocabulary"),
+    *("tokens.tokens", "tokens.static_prefix", "tokens.token_ledger", "scratch.events.event_candidates"),
+    *(f"scratch.staging.{table.staging_model}" for table in TABLES),
+)
+
+_STAGED = " union all ".join(
+    f"select '{table.module}.{table.name}' as source_table, count(*) as n_staged "
+    f"from scratch.staging.{table.staging_model}"
+    for table in TABLES
+)
+LEDGER = Scan(
+    "ledger",
+    ("timelines.ledger", *(f"scratch.staging.{table.staging_model}" for table in TABLES)),
+    f"""
+    with entries as (
+        select
+            source_table,
+            coalesce(sum(n_rows) filter (where outcome = 'read'), 0) as n_read,
+            coalesce(sum(n_rows) filter (where outcome in ('used', 'set_aside', 'dictionary')), 0) as n_accounted,
+            count(*) filter (
+                where coalesce(outcome not in ('read', 'used', 'set_aside', 'dictionary'), true)
+            ) as n_other
+        from timelines.ledger
+        group by source_table
+    ),
+    staged as ({_STAGED})
+    select
+        coalesce(entries.source_table, staged.source_table) as source_table,
+        entries.n_read, entries.n_accounted, entries.n_other, staged.n_staged
+    from entries
+    full join staged on entries.source_table = staged.source_table
+    """,
+)
+
+SET_ASIDE = Scan(
+    "set_aside",
+    ("timelines.ledger", "timelines.quarantine"),
+    """
+    with kept as (
+        select source_table, set_aside_reason as reason, count(*) as n_kept
+        from timelines.quarantine
+        where is_row_event
+        group by source_table, reason
+    ),
+    entered as (
+        select source_table, reason, sum(n_rows) as n_entered
+        from timelines.ledger
+        where outcome = 'set_aside'
+        group by source_table, reason
+    )
+    select
+        coalesce(entered.source_table, kept.source_table) as source_table,
+        coalesce(entered.reason, kept.reason) as reason,
+        coalesce(n_entered, 0) as n_entered,
+        coalesce(n_kept, 0) as n_kept
+    from entered
+    full join kept on entered.source_table = kept.source_table and entered.reason = kept.reason
+    """,
+)
+
+_EVENT = "subject_id, time, code, source_table, source_key, numeric_value, text_value"
+CANDIDATES = Scan(
+    "candidates",
+    ("timelines.timeline_events", "timelines.quarantine", "scratch.events.event_candidates"),
+    f"""
+    select 1 as side, count(*) as n, sum(hash({_EVENT})) as content from scratch.events.event_candidates
+    union all
+    select -1, count(*), sum(hash({_EVENT})) from timelines.timeline_events
+    union all
+    select -1, count(*), sum(hash({_EVENT})) from timelines.quarantine
+    """,
+)
+
+TOKENISED = Scan(
+    "tokenised",
+    ("timelines.timeline_events", "tokens.tokens", "tokens.code_counts", "tokens.token_ledger"),
+    """
+    with marked as (
+        select
+            subject_id, event_index, time,
+            lag(subject_id) over () as previous_subject_id,
+            lag(event_index) over () as previous_event_index
+        from tokens.tokens
+    ),
+    streamed as (
+        select count(*) as n, sum(hash(subject_id, event_index, time)) as content
+        from marked
+        where subject_id is distinct from previous_subject_id or event_index is distinct from previous_event_index
+    ),
+    timeline as (
+        select
+            count(*) as n_events,
+            count(*) filter (where counted.code is not null) as n,
+            sum(hash(events.subject_id, events.event_index, events.time)) filter (where counted.code is not null)
+                as content
+        from timelines.timeline_events as events
+        left join (select event_kind, code from tokens.code_counts where untokenised_reason is null) as counted
+            on events.event_kind = counted.event_kind and events.code = counted.code
+    ),
+    ledger as (
+        select sum(n_events) as n_events, sum(n_events) filter (where outcome = 'tokenised') as n_tokenised
+        from tokens.token_ledger
+    )
+    select
+        streamed.n as n_streamed, streamed.content as streamed_content,
+        timeline.n_events, timeline.n as n_tokenised, timeline.content as tokenised_content,
+        ledger.n_events as n_ledger, ledger.n_tokenised as n_ledger_tokenised
+    from streamed cross join timeline cross join ledger
+    """,
+)
+
+
+_STREAM_DIFFERENCE = """
+    with kept as (
+        select events.subject_id, events.event_index, events.time
+        from timelines.timeline_events as events
+        inner join tokens.code_counts as counted
+            on events.event_kind = counted.event_kind and events.code = counted.code
+        where counted.untokenised_reason is null
+    ),
+    streamed as (select distinct subject_id, event_index, time from tokens.tokens)
+    select * from ((from kept except from streamed) union all (from streamed except from kept)) limit 20
+"""
+
+_CANDIDATES_DIFFERENCE = f"""
+    (
+        select {_EVENT} from scratch.events.event_candidates
+        except all
+        (select {_EVENT} from timelines.timeline_events union all select {_EVENT} from timelines.quarantine)
+    )
+    limit 20
+"""
+
+
+def _floors() -> list[Expectation]:
+    return [
+        Expectation(
+            "rows",
+            f"has_rows_{table.removeprefix('scratch.').replace('.', '_')}",
+            f"{table} holds at least one row.",
+            Scan(f"has_rows_{table}", (table,), f"select count(*) as n_rows from {table}"),
+            figure="max(n_rows)",
+            limit=at_least(1),
+        )
+        for table in FLOORS
+    ]
+
+
+_CONSERVED = [
+    Expectation(
+        "rows",
+        "candidates_conserved",
+        "Timeline and quarantine together have as many events as there were candidates.",
+        CANDIDATES,
+        figure="abs(sum(side * n))",
+        look=_CANDIDATES_DIFFERENCE,
+    ),
+    Expectation(
+        "rows",
+        "candidates_unchanged",
+        "Timeline and quarantine together hold the very events that were candidates.",
+        CANDIDATES,
+        figure="(coalesce(sum(side * content), 0) <> 0)::integer",
+        look=_CANDIDATES_DIFFERENCE,
+    ),
+    Expectation(
+        "rows",
+        "token_ledger_balances",
+        "The token ledger accounts for every event of the timeline.",
+        TOKENISED,
+        figure="max(abs(n_ledger - n_events))",
+    ),
+    Expectation(
+        "rows",
+        "tokenised_events_streamed",
+        "The token stream has as many events as the token ledger calls tokenised.",
+        TOKENISED,
+        figure="max(abs(n_streamed - n_ledger_tokenised))",
+    ),
+    Expectation(
+        "rows",
+        "stream_is_the_timeline",
+        "The token stream holds the very events of the timeline whose codes become tokens, each at its time.",
+        TOKENISED,
+        figure="max((streamed_content is distinct from tokenised_content)::integer)",
+        look=_STREAM_DIFFERENCE,
+    ),
+]
+
+ROW_EXPECTATIONS = (
+    *_floors(),
+    *none_of(
+        "rows",
+        LEDGER,
+        "source_table",
+        (
+            "raw_rows_balance",
+            "Of every raw table, rows read = rows used + rows set aside + rows of a dictionary.",
+            "n_read is distinct from n_accounted or n_other > 0",
+        ),
+        (
+            "raw_rows_read",
+            "The ledger has every raw table, with as many rows read as were landed.",
+            "n_read is distinct from n_staged",
+        ),
+    ),
+    *none_of(
+        "rows",
+        SET_ASIDE,
+        "source_table || ': ' || scanned.reason",
+        (
+            "set_aside_rows_kept",
+            "Every row that the ledger calls set aside is in quarantine, by table and reason.",
+            "n_entered <> n_kept",
+        ),
+    ),
+    *_CONSERVED,
+)

@@ -1,0 +1,282 @@
+"""The expectations on the token stream, the range of token ids and the static prefix.
+
+Out: `TOKEN_EXPECTATIONS`, as data for judgement.py.
+A token id is looked at once, however often it occurs: the stream is grouped by id in one pass, and the groups are
+judged against the vocabulary.
+"""
+
+from warehouse.judgement import Expectation, Limit, Scan, none_of
+
+FAMILIES = (
+    *(
+        "special",
+        "static",
+        "time",
+        "admission",
+        "discharge",
+        "transfer",
+        "icu",
+        "service",
+        "lab",
+        "quantile",
+        "text_value",
+    ),
+    *("omr", "drug", "diagnosis", "procedure", "drg", "birth_death"),
+)
+N_STATIC = 6
+# Token ids are written as uint16.
+MAX_TOKENS = 65_535
+
+STREAM = Scan(
+    "stream",
+    ("tokens.tokens", "timelines.patients"),
+    """
+    with stream as (
+        select
+            subject_id, split, event_index, position, token_id, time,
+            lag(subject_id) over () as previous_subject_id,
+            lag(split) over () as previous_split,
+            lag(event_index) over () as previous_event_index,
+            lag(position) over () as previous_position,
+            lag(time) over () as previous_time
+        from tokens.tokens
+    )
+    select
+        stream.*,
+        coalesce(stream.subject_id = previous_subject_id, false) as is_same_patient,
+        coalesce(stream.subject_id = previous_subject_id and event_index = previous_event_index, false)
+            as is_same_event,
+        patients.split as split_of_patient
+    from stream
+    left join timelines.patients as patients on stream.subject_id = patients.subject_id
+    """,
+)
+
+TOKEN_COUNTS = Scan(
+    "token_counts",
+    ("tokens.tokens", "tokens.static_prefix", "tokens.vocabulary"),
+    """
+    with occurrences as (
+        select token_id, false as is_static, count(*) as n, count(*) filter (where split = 'train') as n_train
+        from tokens.tokens
+        group by token_id
+        union all
+        select token_id, true, count(*), count(*) filter (where split = 'train')
+        from tokens.static_prefix
+        group by token_id
+    ),
+    used as (
+        select
+            token_id,
+            sum(case when is_static then n else 0 end) as n_static,
+            sum(case when is_static then 0 else n end) as n_stream,
+            sum(n_train) as n_train
+        from occurrences
+        group by token_id
+    )
+    select
+        coalesce(used.token_id, vocabulary.token_id) as token_id,
+        vocabulary.token,
+        vocabulary.family,
+        vocabulary.count_train,
+        vocabulary.token_id is not null as is_in_vocabulary,
+        coalesce(used.n_static, 0) as n_static,
+        coalesce(used.n_stream, 0) as n_stream,
+        coalesce(used.n_train, 0) as n_train
+    from used
+    full join tokens.vocabulary as vocabulary on used.token_id = vocabulary.token_id
+    """,
+)
+
+VOCABULARY = Scan(
+    "vocabulary",
+    ("tokens.vocabulary",),
+    """
+    select
+        token_id, token, family,
+        row_number() over (order by token_id) - 1 as expected_id,
+        count(*) over (partition by token) as n_same_token
+    from tokens.vocabulary
+    """,
+)
+
+PREFIX = Scan(
+    "static_prefix",
+    ("tokens.static_prefix", "tokens.tokens", "timelines.patients"),
+    """
+    with versions as (
+        select
+            subject_id,
+            from_event_index,
+            count(*) as n_slots,
+            count(distinct slot) as n_distinct_slots,
+            min(slot) as first_slot,
+            max(slot) as last_slot,
+            count(distinct split) as n_splits,
+            min(split) as split
+        from tokens.static_prefix
+        group by subject_id, from_event_index
+    ),
+    prefixes as (
+        select
+            subject_id,
+            min(from_event_index) as first_event_index,
+            count(*) filter (
+                where n_slots <> {n} or n_distinct_slots <> {n} or first_slot <> 0 or last_slot <> {n} - 1
+            ) as n_incomplete,
+            max(n_splits) + count(distinct split) - 2 as n_other_splits,
+            min(split) as split
+        from versions
+        group by subject_id
+    ),
+    streams as (select distinct subject_id from tokens.tokens)
+    select
+        coalesce(streams.subject_id, prefixes.subject_id) as subject_id,
+        streams.subject_id is not null as has_tokens,
+        prefixes.subject_id is not null as has_prefix,
+        prefixes.first_event_index,
+        prefixes.n_incomplete,
+        prefixes.n_other_splits,
+        prefixes.split,
+        patients.split as split_of_patient
+    from streams
+    full join prefixes on streams.subject_id = prefixes.subject_id
+    left join timelines.patients as patients on prefixes.subject_id = patients.subject_id
+    """.replace("{n}", str(N_STATIC)),
+)
+
+_STREAM = none_of(
+    "tokens",
+    STREAM,
+    "split",
+    (
+        "token_key_unique",
+        "No two tokens share (subject_id, event_index, position).",
+        "is_same_event and position = previous_position",
+    ),
+    (
+        "token_key_present",
+        "Every token has a patient, an event and a position.",
+        "subject_id is null or event_index is null or position is null",
+    ),
+    (
+        "stream_stored_in_order",
+        "Tokens are stored in order of (subject_id, event_index, position).",
+        "subject_id < previous_subject_id or (is_same_patient and event_index < previous_event_index)"
+        " or (is_same_event and position < previous_position)",
+    ),
+    (
+        "positions_contiguous",
+        "The tokens of an event are numbered without a gap, and one of them is 0.",
+        "case when is_same_event then position <> previous_position + 1"
+        " else position > 0 or coalesce(previous_position, 0) < 0 end",
+    ),
+    ("token_time_present", "Every token has a time.", "time is null"),
+    (
+        "token_time_non_decreasing",
+        "Along a patient's tokens, time never goes back.",
+        "is_same_patient and time < previous_time",
+    ),
+    (
+        "event_has_one_time",
+        "The tokens of one event have one time.",
+        "is_same_event and time is distinct from previous_time",
+    ),
+    (
+        "patient_tokens_in_one_split",
+        "The tokens of one patient are in one split.",
+        "is_same_patient and split is distinct from previous_split",
+    ),
+    (
+        "token_split_agrees",
+        "A token is in the split of its patient.",
+        "split is null or split is distinct from split_of_patient",
+    ),
+)
+
+_RANGE = [
+    Expectation(
+        "tokens",
+        "token_id_present",
+        "No token is without an id.",
+        TOKEN_COUNTS,
+        figure="coalesce(sum(n_stream + n_static) filter (where token_id is null), 0)",
+        look="select * from tokens.tokens where token_id is null limit 20",
+    ),
+    Expectation(
+        "tokens",
+        "pad_never_occurs",
+        "PAD stands in no timeline and no static prefix.",
+        TOKEN_COUNTS,
+        figure="coalesce(sum(n_stream + n_static) filter (where token_id = 0 or token = 'PAD'), 0)",
+        look="select * from tokens.tokens where token_id = 0 limit 20",
+    ),
+    *none_of(
+        "tokens",
+        TOKEN_COUNTS,
+        "family",
+        ("token_id_known", "Every token id is in the vocabulary.", "token_id is not null and not is_in_vocabulary"),
+        (
+            "static_tokens_apart",
+            "Static tokens stand in the static prefix and nowhere else, and nothing else stands there.",
+            "(family = 'static' and n_stream > 0) or (family <> 'static' and n_static > 0)",
+        ),
+        (
+            "train_counts_agree",
+            "The vocabulary counts each token as often as it stands in the train split.",
+            "is_in_vocabulary and count_train is distinct from n_train",
+        ),
+    ),
+    *none_of(
+        "tokens",
+        VOCABULARY,
+        "family",
+        (
+            "vocabulary_contiguous",
+            "Token ids are 0, 1, 2 and so on, each once.",
+            "token_id is distinct from expected_id",
+        ),
+        ("vocabulary_unique", "No token is twice in the vocabulary.", "token is null or n_same_token > 1"),
+        (
+            "family_known",
+            "Every token is of a known family.",
+            "coalesce(family not in (" + ", ".join(f"'{family}'" for family in FAMILIES) + "), true)",
+        ),
+    ),
+    Expectation(
+        "tokens",
+        "pad_is_zero",
+        "Token 0 is PAD.",
+        VOCABULARY,
+        figure="count(*) filter (where token_id = 0 and token = 'PAD' and family = 'special')",
+        limit=Limit(1, 1),
+    ),
+    Expectation(
+        "tokens",
+        "vocabulary_size",
+        "The vocabulary fits into uint16.",
+        VOCABULARY,
+        figure="count(*)",
+        limit=Limit(2, MAX_TOKENS),
+    ),
+]
+
+_PREFIX = none_of(
+    "static_prefix",
+    PREFIX,
+    "split",
+    ("prefix_where_tokens", "Patients with tokens have a static prefix, and only they.", "has_tokens <> has_prefix"),
+    (
+        "prefix_from_start",
+        "The first version of a patient's static prefix holds from event 0.",
+        "has_prefix and first_event_index is distinct from 0",
+    ),
+    ("prefix_complete", f"Every version of a static prefix has its {N_STATIC} slots, each once.", "n_incomplete > 0"),
+    (
+        "prefix_split_agrees",
+        "A static prefix is in the split of its patient.",
+        "has_prefix and (n_other_splits <> 0 or split is distinct from split_of_patient)",
+    ),
+)
+
+TOKEN_EXPECTATIONS = (*_STREAM, *_RANGE, *_PREFIX)

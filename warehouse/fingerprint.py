@@ -1,0 +1,83 @@
+"""The content of a warehouse as one hash, and whether that very content has passed validation.
+
+In: the tables that are exported or that the export rests on. Out: a sha256 that stays when the same content is built
+again, in whatever order, and changes with any row.
+What can go wrong: no warehouse, one never validated, one that failed, or one rebuilt since: each is one line that tells
+what to run. DuckDB's hash may change with its version; a warehouse then has to be validated again.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+
+import duckdb
+
+from warehouse.errors import UserError
+
+FINGERPRINTED = (
+    ("timelines", "patients"),
+    ("timelines", "timeline_events"),
+    ("tokens", "quantile_breaks"),
+    ("tokens", "static_prefix"),
+    ("tokens", "tokens"),
+    ("tokens", "vocabulary"),
+)
+
+
+def validation_file(warehouse: Path) -> Path:
+    """Where the outcome of validating a warehouse is kept: beside it."""
+    return warehouse.parent / "validation" / "validation.json"
+
+
+def warehouse_fingerprint(connection: duckdb.DuckDBPyConnection) -> str:
+    """sha256 (hex) over columns, row counts and the order-independent hash of all rows of the fingerprinted tables.
+
+    Raises UserError where a table is missing.
+    """
+    digest = hashlib.sha256()
+    for schema, table in FINGERPRINTED:
+        columns = connection.execute(
+            "select column_name, data_type from information_schema.columns where table_catalog = current_database() "
+            "and table_schema = ? and table_name = ? order by column_name",
+            [schema, table],
+        ).fetchall()
+        if not columns:
+            raise UserError(f"the warehouse has no table {schema}.{table}; run `dbt build`")
+        row_hash = f"hash({', '.join(name for name, _ in columns)})"
+        # The xor cancels rows that occur twice and the sum does not; the sum alone is easier to keep by chance.
+        content = connection.execute(
+            f"select count(*), bit_xor({row_hash}), sum({row_hash} % 4294967296) from {schema}.{table}"
+        ).fetchone()
+        digest.update(json.dumps([schema, table, columns, [str(value) for value in content]]).encode())
+    return digest.hexdigest()
+
+
+def require_valid(warehouse: Path) -> str:
+    """The fingerprint of a warehouse that has passed validation as it now is.
+
+    Raises UserError where the warehouse is missing, was never validated, failed, or has changed since.
+    """
+    if not warehouse.is_file():
+        raise UserError(f"no warehouse at {warehouse}; run `dbt build` first, then `python -m warehouse.validate`")
+    path = validation_file(warehouse)
+    try:
+        validation = json.loads(path.read_text())
+        success, validated = validation["success"], validation["warehouse_fingerprint"]
+    except FileNotFoundError:
+        raise UserError(f"{warehouse} has not been validated; run `python -m warehouse.validate`") from None
+    except (OSError, ValueError, KeyError, TypeError):
+        raise UserError(f"{path} cannot be read; run `python -m warehouse.validate` again") from None
+    if success is not True:
+        raise UserError(
+            f"validation of {warehouse} failed ({len(validation.get('failed', []))} expectations, see {path}); "
+            "mend the data, then run `dbt build` and `python -m warehouse.validate`"
+        )
+    try:
+        with duckdb.connect(str(warehouse), read_only=True) as connection:
+            connection.execute("set enable_progress_bar = false")
+            present = warehouse_fingerprint(connection)
+    except duckdb.IOException as error:
+        raise UserError(f"cannot open {warehouse}: {str(error).splitlines()[0]}") from error
+    if present != validated:
+        raise UserError(f"{warehouse} has changed since it was validated; run `python -m warehouse.validate` again")
+    return present

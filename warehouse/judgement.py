@@ -1,0 +1,182 @@
+"""What an expectation is, how DuckDB computes its figure, and how a figure is judged.
+
+In: expectations as data. Each names a scan (SQL that gives rows) and either the condition of a row in breach or an
+aggregate over the rows; its figure is one number, and all figures over one scan come out of one pass.
+Out: figures by name, a verdict for each, and for a breach the query that shows the rows. Only numbers and event kinds,
+splits or reasons leave this module, never a patient's row.
+What can go wrong: an aggregate over no rows gives no figure, and no figure is a breach.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import yaml
+
+from warehouse.errors import UserError
+from warehouse.paths import REPOSITORY
+
+Figures = dict[str, float | int | None]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The dbt vars that the expectations depend on, as the warehouse was built with them."""
+
+    tuning_share: float
+    held_out_share: float
+    icd_at: str
+    n_bins: int
+    min_values_for_breaks: int
+
+
+@dataclass(frozen=True)
+class Limit:
+    """The figures that pass: from `low` to `high`, both included; `high` None is no upper limit."""
+
+    low: float
+    high: float | None
+
+    def __post_init__(self) -> None:
+        # A missing figure stands as -1 in what Great Expectations judges: it must lie outside every limit.
+        if self.low < 0:
+            raise ValueError("figures are counts and shares: their limits are from 0 up")
+
+    def __str__(self) -> str:
+        if self.high is None:
+            return f"at least {self.low:g}"
+        return f"{self.low:g}" if self.low == self.high else f"between {self.low:g} and {self.high:g}"
+
+
+NONE = Limit(0, 0)
+
+
+def at_least(low: float) -> Limit:
+    """The limit of a floor."""
+    return Limit(low, None)
+
+
+@dataclass(frozen=True)
+class Scan:
+    """Rows to count over: one select, and the tables it needs (`scratch.` before those of the scratch database)."""
+
+    name: str
+    tables: tuple[str, ...]
+    select: str
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """One thing that holds of a sound warehouse.
+
+    `breach` is the condition of a row that breaks it (the figure is then the number of such rows); `figure` is an
+    aggregate, for what no single row breaks. `reason` is an expression that rows in breach are counted by.
+    """
+
+    suite: str
+    name: str
+    description: str
+    scan: Scan
+    breach: str | None = None
+    figure: str | None = None
+    limit: Limit = NONE
+    reason: str | None = None
+    look: str | None = None
+
+    def __post_init__(self) -> None:
+        if (self.breach is None) == (self.figure is None):
+            raise ValueError(f"{self.name}: give either the condition of a breach or an aggregate")
+
+    @property
+    def aggregate(self) -> str:
+        return self.figure or f"count(*) filter (where {self.breach})"
+
+    @property
+    def query(self) -> str:
+        """A query over the warehouse (scratch attached) that shows what the figure is made of."""
+        if self.look:
+            return _one_line(self.look)
+        if self.breach:
+            return _one_line(f"select * from ({self.scan.select}) as scanned where {self.breach} limit 20")
+        return _one_line(f"select {self.figure} as {self.name} from ({self.scan.select}) as scanned")
+
+
+def none_of(suite: str, scan: Scan, reason: str | None, *rows: tuple[str, str, str]) -> list[Expectation]:
+    """Expectations over one scan that no row is in breach of, each given as (name, description, breach)."""
+    return [
+        Expectation(suite, name, description, scan, breach=breach, reason=reason) for name, description, breach in rows
+    ]
+
+
+def read_settings(overrides: str | None = None) -> Settings:
+    """The vars of dbt_project.yml, with `overrides` (YAML, as `dbt build --vars` takes it) over them.
+
+    Raises UserError where the overrides are no YAML mapping or hold a value of another type.
+    """
+    values: dict[str, Any] = dict(yaml.safe_load(Path(REPOSITORY, "dbt_project.yml").read_text())["vars"])
+    try:
+        given = yaml.safe_load(overrides) if overrides else {}
+        if not isinstance(given, dict):
+            raise ValueError("it is no mapping")
+        values.update(given)
+        return Settings(
+            tuning_share=int(values["tuning_per_mille"]) / 1000,
+            held_out_share=int(values["held_out_per_mille"]) / 1000,
+            icd_at=str(values["icd_at"]),
+            n_bins=int(values["n_bins"]),
+            min_values_for_breaks=int(values["min_values_for_breaks"]),
+        )
+    except (yaml.YAMLError, ValueError, TypeError) as error:
+        reason = str(error).splitlines()[0]
+        raise UserError(
+            f"--vars {overrides!r} cannot be read ({reason}); write it as for dbt: '{{icd_at: admission}}'"
+        ) from error
+
+
+def scans_of(expectations: Iterable[Expectation]) -> list[Scan]:
+    """The scans that the expectations need, each once, in order of first use."""
+    return list(dict.fromkeys(expectation.scan for expectation in expectations))
+
+
+def measure(
+    connection: duckdb.DuckDBPyConnection,
+    expectations: Iterable[Expectation],
+    after_scan: Callable[[Scan], object] = lambda scan: None,
+) -> Figures:
+    """The figure of each expectation, by name; `after_scan` is called as each scan is done."""
+    expectations = list(expectations)
+    figures: Figures = {}
+    for scan in scans_of(expectations):
+        names = {expectation.name: expectation.aggregate for expectation in expectations if expectation.scan == scan}
+        columns = ", ".join(f"{aggregate} as {name}" for name, aggregate in names.items())
+        row = connection.execute(f"select {columns} from ({scan.select}) as scanned").fetchone()
+        figures.update(zip(names, row, strict=True))
+        after_scan(scan)
+    return {expectation.name: figures[expectation.name] for expectation in expectations}
+
+
+def passes(limit: Limit, figure: float | int | None) -> bool:
+    """Whether a figure lies within the limit; a missing one (None) never does."""
+    return figure is not None and limit.low <= figure and (limit.high is None or figure <= limit.high)
+
+
+def judge(expectations: Iterable[Expectation], figures: Figures) -> dict[str, bool]:
+    """Verdict on each expectation, by name."""
+    return {expectation.name: passes(expectation.limit, figures[expectation.name]) for expectation in expectations}
+
+
+def count_by_reason(connection: duckdb.DuckDBPyConnection, expectation: Expectation) -> dict[str, int]:
+    """Rows in breach by the expectation's `reason`, most first; empty where it has none."""
+    if not (expectation.reason and expectation.breach):
+        return {}
+    rows = connection.execute(
+        f"select coalesce(cast({expectation.reason} as text), 'NULL'), count(*) "
+        f"from ({expectation.scan.select}) as scanned where {expectation.breach} group by 1 order by 2 desc, 1 limit 10"
+    ).fetchall()
+    return dict(rows)
+
+
+def _one_line(query: str) -> str:
+    return " ".join(query.split())
