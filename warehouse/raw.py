@@ -84,7 +84,9 @@ def check(root: Path, memory: Path | None = None) -> list[RawFile]:
     for table in TABLES:
         if find(root, table) is None:
             names = " or ".join(f"{table.name}{suffix}" for suffix in SUFFIXES)
-            raise UserError(f"raw table {table.module}.{table.name} is missing: no {names} in {root / table.module}; {MENDING}")
+            raise UserError(
+                f"raw table {table.module}.{table.name} is missing: no {names} in {root / table.module}; {MENDING}"
+            )
     files = locate(root)
     for file in files:
         present = {name.lower() for name in file.columns}

@@ -14,6 +14,7 @@ import json
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import duckdb
@@ -85,7 +86,7 @@ def group_by_patient(batches: Iterator[pa.RecordBatch]) -> Iterator[tuple[int, d
             continue
         starts = np.flatnonzero(np.r_[True, subjects[1:] != subjects[:-1]])
         # The last patient of a batch may go on in the next one.
-        for start, end in zip(starts[:-1], starts[1:], strict=True):
+        for start, end in pairwise(starts):
             yield int(subjects[start]), {name: values[start:end] for name, values in columns.items()}
         rest = {name: values[starts[-1] :] for name, values in columns.items()}
     if rest:
@@ -119,9 +120,13 @@ def read_patients(connection: duckdb.DuckDBPyConnection, split: str) -> Iterator
         "select subject_id, from_event_index, token_id from tokens.static_prefix "
         f"where split = '{split}' order by subject_id, from_event_index, slot",
     )
-    for (subject_id, columns), (static_subject, prefix) in zip(group_by_patient(tokens), group_by_patient(statics), strict=True):
+    for (subject_id, columns), (static_subject, prefix) in zip(
+        group_by_patient(tokens), group_by_patient(statics), strict=True
+    ):
         if subject_id != static_subject:
-            raise UserError("tokens and static prefixes belong to different patients; run `dbt build` again", exit_status=1)
+            raise UserError(
+                "tokens and static prefixes belong to different patients; run `dbt build` again", exit_status=1
+            )
         versions, positions = static_versions(columns["event_index"], prefix["from_event_index"], prefix["token_id"])
         yield Patient(
             subject_id=subject_id,
@@ -173,7 +178,9 @@ def vocabulary_sha256(tokens: list[str]) -> str:
 
 
 def _manifest(connection: duckdb.DuckDBPyConnection, splits: dict[str, list[dict]], warehouse_fingerprint: str) -> dict:
-    rows = connection.execute("select token_id, token, family, count_train from tokens.vocabulary order by token_id").fetchall()
+    rows = connection.execute(
+        "select token_id, token, family, count_train from tokens.vocabulary order by token_id"
+    ).fetchall()
     without_tokens = connection.execute(
         "select split, count(*) from timelines.patients as p where not exists "
         "(select 1 from tokens.static_prefix as s where s.subject_id = p.subject_id) group by split"
@@ -188,7 +195,8 @@ def _manifest(connection: duckdb.DuckDBPyConnection, splits: dict[str, list[dict
         "fingerprint": hashlib.sha256("\n".join(names).encode()).hexdigest(),
         "warehouse_fingerprint": warehouse_fingerprint,
         "splits": {
-            split: {key: sum(shard[key] for shard in shards) for key in ("patients", "tokens", "events")} | {"shards": shards}
+            split: {key: sum(shard[key] for shard in shards) for key in ("patients", "tokens", "events")}
+            | {"shards": shards}
             for split, shards in splits.items()
         },
         # Patients whose timeline holds nothing that becomes tokens: counted, since they train nothing.
@@ -213,7 +221,8 @@ def export(warehouse: Path, out: Path, shard_bytes: float = SHARD_BYTES) -> dict
             total = connection.execute("select count(*) from tokens.tokens").fetchone()[0]
             with tqdm(total=total, unit="tok", unit_scale=True, desc="export", disable=None) as progress:
                 splits = {
-                    split: write_split(read_patients(connection, split), partial / split, shard_bytes, progress) for split in SPLITS
+                    split: write_split(read_patients(connection, split), partial / split, shard_bytes, progress)
+                    for split in SPLITS
                 }
             manifest = _manifest(connection, splits, fingerprint)
         (partial / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n")
@@ -244,9 +253,13 @@ def main() -> None:
         "  EHR_DATA=/fast/disk python -m warehouse.shards --out /fast/disk/shards --shard-megabytes 256",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--out", type=Path, default=data_dir() / "shards", help="folder of the shards (default %(default)s)")
+    parser.add_argument(
+        "--out", type=Path, default=data_dir() / "shards", help="folder of the shards (default %(default)s)"
+    )
     parser.add_argument("--warehouse", type=Path, default=warehouse_path(), help="DuckDB file (default %(default)s)")
-    parser.add_argument("--shard-megabytes", type=float, default=SHARD_BYTES / 1e6, help="size of a shard (default %(default)g)")
+    parser.add_argument(
+        "--shard-megabytes", type=float, default=SHARD_BYTES / 1e6, help="size of a shard (default %(default)g)"
+    )
     arguments = parser.parse_args()
     if arguments.shard_megabytes <= 0:
         raise UserError("--shard-megabytes must be above 0")

@@ -32,7 +32,7 @@ facts as (
     union all
 
     select
-        subject_id, hadm_id, admittime, admittime,
+        subject_id, hadm_id, admittime as time, admittime as occurred_at,
         'RACE//' || coalesce(race, 'UNK'), 'demographic', false,
         {{ set_aside_reason([["admittime is null", "no time"]]) }}
     from source
@@ -40,7 +40,7 @@ facts as (
     union all
 
     select
-        subject_id, hadm_id, admittime, admittime,
+        subject_id, hadm_id, admittime as time, admittime as occurred_at,
         'MARITAL_STATUS//' || coalesce(marital_status, 'UNK'), 'demographic', false,
         {{ set_aside_reason([["admittime is null", "no time"]]) }}
     from source
@@ -48,13 +48,14 @@ facts as (
     union all
 
     select
-        subject_id, hadm_id, edregtime, edregtime, 'ED_REGISTRATION', 'ed_registration', false, {{ set_aside_reason() }}
+        subject_id, hadm_id, edregtime as time, edregtime as occurred_at,
+        'ED_REGISTRATION', 'ed_registration', false, {{ set_aside_reason() }}
     from source
     where edregtime is not null
 
     union all
 
-    select subject_id, hadm_id, edouttime, edouttime, 'ED_OUT', 'ed_out', false, {{ set_aside_reason() }}
+    select subject_id, hadm_id, edouttime as time, edouttime as occurred_at, 'ED_OUT', 'ed_out', false, {{ set_aside_reason() }}
     from source
     where edouttime is not null
 

@@ -67,7 +67,7 @@ facts as (
         null,
         'death',
         false,
-        {{ set_aside_reason() }}
+        {{ set_aside_reason(unreadable='source.unreadable_columns') }}
     from source
     left join deaths_in_hospital on source.subject_id = deaths_in_hospital.subject_id
     where source.dod is not null or deaths_in_hospital.died_at is not null

@@ -64,7 +64,14 @@ select
         when set_aside_reason is not null then set_aside_reason
         when known_subject_id is null then 'unknown patient'
         when time < born_at then 'before birth'
-        when time > died_at and event_kind in ('{{ administrative_kinds | join("', '") }}') then 'administrative, after death'
+        when
+            time > died_at
+            and event_kind in (
+                {%- for kind in administrative_kinds %}
+                '{{ kind }}'{{ ',' if not loop.last }}
+                {%- endfor %}
+            )
+            then 'administrative, after death'
         when time > died_at then 'after death'
     end as set_aside_reason
 from ranked

@@ -34,7 +34,13 @@ entries as (
 
     select source_table, 'dictionary', 'names codes, makes no events', n_rows
     from read_rows
-    where source_table in ('icu.d_items'{% for name in dictionaries %}, 'hosp.{{ name }}'{% endfor %})
+    where
+        source_table in (
+            'icu.d_items'
+            {%- for name in dictionaries %},
+            'hosp.{{ name }}'
+            {%- endfor %}
+        )
 
     union all
 

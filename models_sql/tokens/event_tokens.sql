@@ -7,7 +7,8 @@
 with breaks as (
     select
         code
-        {%- for i in range(1, var('n_bins')) %},
+        {%- for i in range(1, var('n_bins')) -%}
+        ,
         min(case when break_index = {{ i }} then upper_edge end) as break_{{ i }}
         {%- endfor %}
     from {{ ref('quantile_breaks') }}

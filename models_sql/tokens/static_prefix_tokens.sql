@@ -13,7 +13,8 @@ with first_times as (
 bmi_breaks as (
     select
         min(code) as code
-        {%- for i in range(1, var('n_bins')) %},
+        {%- for i in range(1, var('n_bins')) -%}
+        ,
         min(case when break_index = {{ i }} then upper_edge end) as break_{{ i }}
         {%- endfor %}
     from {{ ref('quantile_breaks') }}

@@ -1,3 +1,5 @@
+-- Every token that the data can be written with, and the id it is written as. Counts are of the train split alone: a token that
+-- train has seldom or never seen is written as its family's OTHER (a static one as UNKNOWN).
 {% set families = [
     'special', 'static', 'time', 'admission', 'discharge', 'transfer', 'icu', 'service', 'lab', 'quantile', 'text_value', 'omr',
     'drug', 'diagnosis', 'procedure', 'drg', 'birth_death'
@@ -9,17 +11,19 @@
 } %}
 {% set static_slots = ['SEX', 'MARITAL_STATUS', 'RACE', 'BMI', 'AGE', 'START_YEAR'] %}
 
--- Every token that the data can be written with, and the id it is written as. Counts are of the train split alone: a token that
--- train has seldom or never seen is written as its family's OTHER (a static one as UNKNOWN).
+{% set always = [('PAD', 'special'), ('Q//NONE', 'quantile'), ('DRUG_ORDER', 'drug'), ('MEDS_DEATH', 'birth_death')] %}
+{% for slot in static_slots %}{% do always.append((slot ~ '//UNKNOWN', 'static')) %}{% endfor %}
+{% for interval in var('time_intervals') %}{% do always.append(('TIME//' ~ interval.name, 'time')) %}{% endfor %}
+{% for i in range(1, var('n_bins') + 1) %}{% do always.append(('Q//' ~ i, 'quantile')) %}{% endfor %}
+{% for family, token in open_families.items() %}{% do always.append((token, family)) %}{% endfor %}
+
 with always_there as (
-    select 'PAD' as token, 'special' as family
-    {%- for slot in static_slots %} union all select '{{ slot }}//UNKNOWN', 'static'{% endfor %}
-    {%- for interval in var('time_intervals') %} union all select 'TIME//{{ interval.name }}', 'time'{% endfor %}
-    {%- for i in range(1, var('n_bins') + 1) %} union all select 'Q//{{ i }}', 'quantile'{% endfor %}
-    union all select 'Q//NONE', 'quantile'
-    {%- for family, token in open_families.items() %} union all select '{{ token }}', '{{ family }}'{% endfor %}
-    union all select 'DRUG_ORDER', 'drug'
-    union all select 'MEDS_DEATH', 'birth_death'
+    {%- for token, family in always %}
+    select '{{ token }}' as token, '{{ family }}' as family
+    {%- if not loop.last %}
+    union all
+    {%- endif %}
+    {%- endfor %}
 ),
 
 in_the_data as (
@@ -80,7 +84,11 @@ ids as (
         token,
         row_number() over (
             order by
-                case family {% for family in families %}when '{{ family }}' then {{ loop.index0 }} {% endfor %}end asc nulls last,
+                case family
+                    {%- for family in families %}
+                    when '{{ family }}' then {{ loop.index0 }}
+                    {%- endfor %}
+                end asc nulls last,
                 token asc nulls last
         ) - 1 as token_id
     from written

@@ -1,10 +1,8 @@
 -- The token stream. Position 0 is the first token of the event itself, its value follows its name, and the time-interval tokens
 -- before the event have negative positions.
-{% set max_interval_tokens = 400 %}
-
+-- 400 intervals of half a year are 200 years: more than the shifted time line of any patient holds.
 with numbers as (
-    select n
-    from (values {% for n in range(1, max_interval_tokens + 1) %}({{ n }}){{ ', ' if not loop.last }}{% endfor %}) as counted (n)
+    {{ numbers_up_to(400) }}
 ),
 
 interval_tokens as (

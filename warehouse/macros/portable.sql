@@ -27,5 +27,10 @@
 {% macro duckdb__list_item(list, i) %}{{ list }}[{{ i }}]{% endmacro %}
 {% macro spark__list_item(list, i) %}element_at({{ list }}, {{ i }}){% endmacro %}
 
+{# A query with one column n, the whole numbers from 1 to `last`. #}
+{% macro numbers_up_to(last) %}{{ return(adapter.dispatch('numbers_up_to')(last)) }}{% endmacro %}
+{% macro duckdb__numbers_up_to(last) %}select unnest(range(1, {{ last }} + 1)) as n{% endmacro %}
+{% macro spark__numbers_up_to(last) %}select explode(sequence(1, {{ last }})) as n{% endmacro %}
+
 {# The last instant of a date, as a timestamp: where a fact of that day is placed when its time of day is not known. #}
 {% macro end_of_day(date) %}(cast({{ date }} as timestamp) + interval '23 hours 59 minutes 59 seconds'){% endmacro %}

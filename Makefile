@@ -1,0 +1,63 @@
+# Every target works on a fresh machine with Python 3.11 and make: it makes its own virtual environment first.
+# `make help` lists them.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+export EHR_DATA ?= data
+
+# The cohort and the sweep of `make demo`, sized for about ten minutes on two cores.
+DEMO_DATA ?= $(EHR_DATA)/demo
+DEMO_PATIENTS ?= 4000
+DEMO_SEED ?= 1
+DEMO_BUDGETS ?= 1e11,3e11,1e12
+# A small vocabulary: at these budgets the output head of a large one would be most of the model.
+DEMO_VARS ?= {n_labs: 60, min_token_count: 500}
+
+.PHONY: help demo test test-slow lint format bench docs clean
+
+help:  ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+$(VENV)/installed: pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed; name one with PYTHON=python3.11")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+demo: export EHR_DATA := $(DEMO_DATA)
+demo: export MIMIC_IV_ROOT := $(DEMO_DATA)/mimic-iv
+demo: $(VENV)/installed  ## synthetic cohort to fitted scaling law and report, about ten minutes
+	$(BIN)/python -m warehouse.synth --patients $(DEMO_PATIENTS) --seed $(DEMO_SEED) --out $(MIMIC_IV_ROOT)
+	$(BIN)/dbt build --quiet --vars '$(DEMO_VARS)'
+	$(BIN)/python -m warehouse.validate
+	$(BIN)/python -m warehouse.shards --out $(EHR_DATA)/shards
+	$(BIN)/python ml/sweep.py --shards $(EHR_DATA)/shards --budgets $(DEMO_BUDGETS) --runs-dir $(EHR_DATA)/runs
+	$(BIN)/dbt run --quiet --select runs --vars '$(DEMO_VARS)'
+	$(BIN)/python -m analysis.report --out $(EHR_DATA)/report
+
+test: $(VENV)/installed  ## the test suite
+	$(BIN)/python -m pytest -m "not slow and not gpu"
+
+test-slow: $(VENV)/installed  ## the tests that take minutes
+	$(BIN)/python -m pytest -m "slow"
+
+lint: $(VENV)/installed  ## ruff and sqlfluff
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/sqlfluff lint models_sql
+
+format: $(VENV)/installed  ## mend what ruff and sqlfluff can mend
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/sqlfluff fix models_sql
+
+bench: $(VENV)/installed  ## measurements as tables
+	$(BIN)/python -m tests.benchmarks
+
+docs: $(VENV)/installed  ## dbt's documentation of every model and column, as one page
+	$(BIN)/dbt docs generate --static
+	@echo "documentation in target/static_index.html"
+
+clean:  ## remove what was produced, data and environment
+	rm -rf $(EHR_DATA) $(VENV) target logs
