@@ -37,9 +37,9 @@ def write_whole(path: Path, write: Callable[[Path], None]) -> None:
 
 
 def write_json(path: Path, record: dict) -> None:
-    """Write one flat record, whole or not at all. Numbers that are not finite become null, as JSON demands."""
+    """Write one flat record as one line, whole or not at all. Numbers that are not finite become null."""
     clean = {key: None if isinstance(v, float) and v - v != 0 else v for key, v in record.items()}
-    write_whole(path, lambda part: part.write_text(json.dumps(clean, indent=1, allow_nan=False) + "\n", "utf-8"))
+    write_whole(path, lambda part: part.write_text(json.dumps(clean, allow_nan=False) + "\n", "utf-8"))
 
 
 def read_json(path: Path) -> dict | None:
