@@ -62,7 +62,7 @@ class Fit:
 
 def budget_key(budget: float) -> str:
     """The text by which a budget is named in estimates, tables and files: 1e+17, 1.25e+16."""
-    return f"{budget:.6g}" if budget < 1e5 else f"{budget:.4g}"
+    return f"{budget:.6g}"
 
 
 def percentile_interval(draws: np.ndarray, freedom: float = math.inf, log: bool = False) -> tuple[float, float]:

@@ -51,7 +51,7 @@ def fit_surfaces(points: Points, methods: tuple[str, ...], bootstrap: int, seed:
     weights = 1 / np.bincount(codes)[codes]
     starts = solver.projected_starts(problem, weights, STARTS)
     squares = _minimise(starts, problem, weights, math.inf)
-    sigma = _robust_sigma(squares[0], problem)
+    sigma = _robust_sigma(squares[0], problem, codes)
     rng = np.random.default_rng(seed)
     count = int(codes.max()) + 1
     drawn = rng.multinomial(count, np.full(count, 1 / count), size=bootstrap)[:, codes] * weights
@@ -109,11 +109,11 @@ def _continued(theta: np.ndarray, problem: solver.Problem, weights: np.ndarray, 
     return solver.descend(theta, problem, weights, delta)
 
 
-def _robust_sigma(theta: np.ndarray, problem: solver.Problem) -> float:
-    """Robust standard deviation of log loss: 1.4826 median |r|, for 5 fitted parameters."""
+def _robust_sigma(theta: np.ndarray, problem: solver.Problem, codes: np.ndarray) -> float:
+    """Robust standard deviation of log loss: 1.4826 median |r|, a configuration counting once, for 5 parameters."""
     residual = problem.target - solver.model(theta[None, :], problem)[0][0]
-    rows = len(residual)
-    return max(1.4826 * float(np.median(np.abs(residual))) * math.sqrt(rows / max(rows - 5, 1)), SIGMA_FLOOR)
+    sizes = np.bincount(codes, np.abs(residual)) / np.bincount(codes)
+    return max(1.4826 * float(np.median(sizes)) * math.sqrt(len(sizes) / max(len(sizes) - 5, 1)), SIGMA_FLOOR)
 
 
 def _bootstrap(theta: np.ndarray, problem: solver.Problem, drawn: np.ndarray, delta: float, sigma: float):

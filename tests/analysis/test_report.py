@@ -1,0 +1,189 @@
+"""The report from a small warehouse: what is on the page and beside it, what is set aside, and clear mistakes."""
+
+import csv
+import json
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+
+import duckdb
+import pytest
+
+from analysis.report import main
+from analysis.study import read_study
+from tests.analysis.conftest import simulate
+from warehouse.errors import UserError
+
+DEMO = {"budgets": (1e11, 3e11, 1e12), "sizes": [6, 5, 5], "span": 20.0, "noise": 0.003, "seed": 3}
+
+
+def report(warehouse, out, *extra):
+    return main(["--warehouse", str(warehouse), "--out", str(out), "--bootstrap", "100", *extra])
+
+
+class Page(HTMLParser):
+    """Images with their alternative texts, tags that were left open, and addresses that leave the page."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.images, self.open, self.outside = [], [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        values = dict(attributes)
+        if tag == "img":
+            self.images.append(values)
+        if tag not in ("img", "meta", "link", "br"):
+            self.open.append(tag)
+        self.outside += [v for k, v in attributes if k in ("src", "href") and not v.startswith(("data:", "#"))]
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+@pytest.fixture
+def demo(make_warehouse):
+    return make_warehouse(
+        simulate(**DEMO), (("x1", "failed", "loss is not finite at step 40"), ("x2", "running", None))
+    )
+
+
+def test_demo_report_has_everything(demo, tmp_path, capsys):
+    out = tmp_path / "report"
+    assert report(demo, out) == 0
+    printed = capsys.readouterr()
+    assert str(out / "index.html") in printed.out
+    assert re.search(r"^1e11 .*\[.*\]", printed.out, re.MULTILINE), "a row per budget with intervals"
+    assert re.search(r"IsoFLOP, local parabola +0\.\d{3} +\[0\.\d{3}, 0\.\d{3}\]", printed.out)
+    text = (out / "index.html").read_text()
+    page = Page(text)
+    assert page.open == []
+    assert page.outside == [], "the page works offline and alone"
+    assert len(page.images) == 9
+    assert all(len(image["alt"]) > 30 for image in page.images)
+    said = ("prefers-color-scheme: dark", "loss is not finite at step 40", "shard fingerprint", "at least 4 budgets")
+    for words in said:
+        assert words in text
+    assert not re.search(r"\bnan\b|\binf\b", text.split("<body>")[1].split("base64")[0])
+    names = {path.name for path in (out / "figures").iterdir()}
+    assert {"isoflop_profiles.svg", "isoflop_profiles.png", "n_opt_compute.svg", "loss_compute.png"} <= names
+    assert {path.suffix for path in (out / "figures").iterdir()} == {".svg", ".png"}
+
+
+def test_tables_and_json_beside_the_page(demo, tmp_path):
+    out = tmp_path / "report"
+    report(demo, out)
+    tables = {path.stem: list(csv.DictReader(path.open())) for path in (out / "tables").iterdir()}
+    assert set(tables) == {"optima", "estimates", "notes", "runs", "set_aside"}
+    assert len(tables["runs"]) == 16
+    assert [(row["run_id"], row["why"]) for row in tables["set_aside"]] == [
+        ("x1", "failed: loss is not finite at step 40"),
+        ("x2", "running"),
+    ]
+    optima = [row for row in tables["optima"] if row["method"] == "isoflop_parabola"]
+    assert [float(row["budget"]) for row in optima] == [1e11, 3e11, 1e12]
+    assert all(float(row["n_opt_low"]) < float(row["n_opt"]) * 1.01 < float(row["n_opt_high"]) * 1.02 for row in optima)
+    fits = json.loads((out / "fits.json").read_text())
+    assert fits["points"] == 16
+    law = [row for row in tables["estimates"] if row["method"] == "loss_compute"]
+    assert {row["status"] for row in law} == {"not_identified"}
+    assert {row["estimate"] for row in law} == {""}
+
+
+def test_runs_on_other_data_are_set_aside(make_warehouse):
+    study = read_study(make_warehouse(simulate(**DEMO), strangers=2))
+    assert len(study.points) == 14
+    assert [run["why"] for run in study.aside] == ["other shard fingerprint: trained on other data"] * 2
+    assert study.shard_fingerprint == "here"
+
+
+def test_same_runs_give_the_same_figures(demo, tmp_path):
+    for name in ("one", "two"):
+        report(demo, tmp_path / name)
+    for path in (tmp_path / "one" / "figures").glob("*.svg"):
+        assert path.read_bytes() == (tmp_path / "two" / "figures" / path.name).read_bytes()
+    assert (tmp_path / "one" / "fits.json").read_bytes() == (tmp_path / "two" / "fits.json").read_bytes()
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        {"budgets": (1e11,), "sizes": 6},
+        {"budgets": (1e11, 1e12), "sizes": 5},
+        {"budgets": (1e11,), "sizes": 1},
+        {"budgets": (1e11, 1e12), "sizes": 2},
+        {"budgets": (1e11, 3e11, 1e12), "sizes": 3},
+        {"budgets": (1e11, 3e11, 1e12), "sizes": 5, "off_centre": 20.0},
+        {"budgets": (1e11, 3e11, 1e12, 3e12), "sizes": [6, 5, 4, 1], "seeds": 2},
+    ],
+)
+def test_thin_studies_are_reported_without_a_crash(shape, make_warehouse, tmp_path, capsys):
+    out = tmp_path / "report"
+    assert report(make_warehouse(simulate(**{"noise": 0.003, **shape})), out) == 0
+    assert Page((out / "index.html").read_text()).open == []
+    assert "nan" not in capsys.readouterr().out
+
+
+def test_edge_of_the_grid_is_said_loudly(make_warehouse, tmp_path):
+    out = tmp_path / "report"
+    report(make_warehouse(simulate(budgets=(1e11, 3e11, 1e12), sizes=5, off_centre=20.0)), out)
+    text = (out / "index.html").read_text()
+    assert "at or beyond the edge of the sizes tried" in text
+    assert "do not yet show how the best model size grows" in text
+
+
+def test_report_is_replaced_whole_and_leaves_nothing_beside(demo, tmp_path):
+    out = tmp_path / "report"
+    report(demo, out)
+    (out / "figures" / "stale.svg").write_text("old")
+    report(demo, out, "--seed", "1")
+    assert not (out / "figures" / "stale.svg").exists()
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
+def test_folder_that_is_no_report_is_not_replaced(demo, tmp_path):
+    out = tmp_path / "mine"
+    out.mkdir()
+    (out / "thesis.txt").write_text("precious")
+    with pytest.raises(UserError, match="something else than a report"):
+        report(demo, out)
+    assert (out / "thesis.txt").read_text() == "precious"
+    with pytest.raises(UserError, match="is a file"):
+        report(demo, out / "thesis.txt")
+
+
+def test_no_finished_run_is_one_clear_line(make_warehouse, tmp_path):
+    warehouse = make_warehouse(None, (("x1", "failed", "why"), ("x2", "running", None)))
+    with pytest.raises(UserError, match=r"no finished run with a FLOPs budget \(1 failed, 1 running\)") as caught:
+        report(warehouse, tmp_path / "report")
+    assert caught.value.exit_status == 2
+    assert not (tmp_path / "report").exists()
+
+
+def test_missing_warehouse_and_tables_are_one_clear_line(tmp_path):
+    with pytest.raises(UserError, match="no warehouse; build it with `dbt build`"):
+        report(tmp_path / "none.duckdb", tmp_path / "report")
+    duckdb.connect(str(tmp_path / "bare.duckdb")).close()
+    with pytest.raises(UserError, match=r"no table runs\.runs"):
+        report(tmp_path / "bare.duckdb", tmp_path / "report")
+    (tmp_path / "text.duckdb").write_text("no database")
+    with pytest.raises(UserError, match="cannot be read"):
+        report(tmp_path / "text.duckdb", tmp_path / "report")
+
+
+def test_command_from_another_folder(demo, tmp_path):
+    """The template is found wherever the command is run."""
+    command = [sys.executable, "-m", "analysis.report", "--warehouse", str(demo), "--out", "r", "--bootstrap", "100"]
+    answer = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert answer.returncode == 0, answer.stderr
+    assert (tmp_path / "r" / "index.html").exists()
+    assert answer.stderr.splitlines() == ["reading the runs", "fitting", "drawing", "writing"]
+
+
+def test_names_from_runs_cannot_become_markup(make_warehouse, tmp_path):
+    warehouse = make_warehouse(simulate(**DEMO), (("<script>alert(1)</script>", "failed", "<b>bold</b>"),))
+    report(warehouse, tmp_path / "report")
+    text = (tmp_path / "report" / "index.html").read_text()
+    assert "<script" not in text
+    assert "&lt;b&gt;bold&lt;/b&gt;" in text
