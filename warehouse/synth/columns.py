@@ -86,6 +86,17 @@ def fixed(values: np.ndarray, decimals: np.ndarray) -> pa.Array:
     return result
 
 
+def numbered(group: np.ndarray, *keys: np.ndarray) -> np.ndarray:
+    """1, 2, 3, ... within each group, in the order of the keys (the first counts most)."""
+    size = len(group)
+    order = np.lexsort((*keys[::-1], group))
+    position = np.arange(size)
+    start = np.r_[True, group[order][1:] != group[order][:-1]][:size]
+    result = np.empty(size, np.int64)
+    result[order] = position - np.maximum.accumulate(np.where(start, position, 0)) + 1
+    return result
+
+
 def _escaped(array: pa.Array) -> pa.Array:
     needs = pc.match_substring_regex(array, _SPECIAL)
     if not pc.any(needs).as_py():

@@ -109,7 +109,10 @@ def _ordered(rng: np.random.Generator, samples: Samples) -> np.ndarray:
 
 def _derived(rng: np.random.Generator, v: dict[str, np.ndarray]) -> None:
     """Fill in the items that follow from others, by the laboratory's own arithmetic."""
-    noise = lambda sd: sd * rng.standard_normal(len(v["na"]))  # noqa: E731
+
+    def noise(sd: float) -> np.ndarray:
+        return sd * rng.standard_normal(len(v["na"]))
+
     v["ag"] = v["na"] + v["k"] - v["cl"] - v["hco3"] + noise(0.5)
     v["hct"] = 100 * v["hgb"] / v["mchc"]
     v["rbc"] = 10 * v["hct"] / v["mcv"]

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from warehouse.synth.columns import Rows, dates, fixed, ints, joined, words
+from warehouse.synth.columns import Rows, dates, fixed, ints, joined, numbered, words
 from warehouse.synth.conditions import CONDITION_INDEX
 from warehouse.synth.course import DAY, Course
 from warehouse.synth.patients import Patients
@@ -51,7 +51,7 @@ def make_visits(rng: np.random.Generator, patients: Patients, course: Course) ->
     day = patients.first_day[who] + (rng.random(len(who)) * (span + 1)).astype(np.int64)
     minute = np.where(emergency, rng.integers(0, 1440, len(who)), rng.integers(8 * 60, 17 * 60, len(who)))
     alive = day < death[who]
-    sampled = rng.random(len(who)) < np.where(emergency, 0.72, 0.5)
+    sampled = rng.random(len(who)) < np.where(emergency, 0.72, 0.34)
     return Visits(who[alive], day[alive], (day * DAY + minute * 60)[alive], emergency[alive], sampled[alive])
 
 
@@ -73,16 +73,12 @@ def omr_rows(rng: np.random.Generator, patients: Patients, visits: Visits) -> Ro
     copies = np.concatenate([np.zeros(len(visit), np.int64), np.ones(len(again), np.int64)])
     visit, name = np.concatenate([visit, visit[again]]), np.concatenate([name, name[again]])
     numeric = np.choose(np.minimum(name, 4), [bmi[visit] * height[visit] ** 2 / 703, 0 * bmi[visit], bmi[visit], np.round(height[visit] * 4) / 4, 0 * bmi[visit]])  # fmt: skip
-    pressure = joined(ints(sys.clip(70, 230))[0:], ints(dia.clip(35, 130)), separator="/").take(pa.array(visit))
+    pressure = joined(ints(sys.clip(70, 230)), ints(dia.clip(35, 130)), separator="/").take(pa.array(visit))
     decimals = np.select([name == 0, name == 2], [np.where(rng.random(len(name)) < 0.3, 0, 2), 1], 0)
     value = pc.if_else(pa.array(np.isin(name, (1, 4, 5))), pressure, fixed(numeric, decimals))
     # Visits may share a day: the number within the day counts over them and over the copies.
-    order = np.lexsort((np.arange(len(name)), copies, name, day[visit], who[visit]))
-    key = np.column_stack([who[visit], day[visit], name])[order]
-    start = np.r_[True, (key[1:] != key[:-1]).any(axis=1)] if len(key) else np.zeros(0, bool)
-    position = np.arange(len(key))
-    sequence = np.empty(len(key), np.int64)
-    sequence[order] = position - np.maximum.accumulate(np.where(start, position, 0)) + 1
+    group = (who[visit] * 200000 + day[visit]) * len(NAMES) + name
+    sequence = numbered(group, copies, visit)
     columns = {
         "subject_id": ints(patients.subject_id[who[visit]]),
         "chartdate": dates(day[visit] + patients.shift_days[who[visit]]),

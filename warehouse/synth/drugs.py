@@ -1,0 +1,223 @@
+"""Rows of prescriptions and emar: who is ordered what, how it is dispensed, and each dose given or not.
+
+In: patients, course and a Generator. Out: `Rows`. Orders come from five sources: home drugs of the conditions (the same
+patient keeps the same drugs), the episode, habit, reactions to results, and a long tail of rarer drugs by kind of patient.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from warehouse.synth.columns import Rows, ints, joined, nothing, numbered, reals, stamps, words
+from warehouse.synth.conditions import CONDITIONS
+from warehouse.synth.course import DAY, STEP, Course, allowed
+from warehouse.synth.episodes import EPISODES
+from warehouse.synth.formulary import BASES, CATALOGUE, EVENTS, KINDS, PRODUCT_OF, SHARE_GIVEN, event_weights
+from warehouse.synth.patients import Patients, choose, sigmoid
+from warehouse.synth.stays import Stays
+from warehouse.synth.treatments import DRUG_INDEX, DRUGS, PRODUCTS, ROUTINE, RULES
+
+ORDERS_PER_BLOCK = 2**17
+QUIRKS = {
+    "stop_before_start": 0.04, "stop_equals_start": 0.025, "stop_missing": 0.001, "ndc_zero": 0.14, "ndc_missing": 0.001,
+    "gsn_missing": 0.14, "gsn_several": 0.0004, "medication_missing": 0.044, "event_missing": 0.009, "stored_early": 0.031,
+    "pharmacy_missing": 0.16, "orderer_missing": 0.35, "enterer_missing": 0.6, "other_location": 0.003,
+}  # fmt: skip
+EMAR_FROM = int(np.datetime64("2011-06-01").astype(int))
+EMAR_EVERYWHERE = int(np.datetime64("2015-06-01").astype(int))
+MAX_DOSES = 150
+_HOME = np.zeros((len(CONDITIONS), len(DRUGS)))
+for _number, _condition in enumerate(CONDITIONS):
+    for _drug, _chance in _condition.drugs.items():
+        _HOME[_number, DRUG_INDEX[_drug]] = np.log1p(-min(_chance, 0.995))
+_ACUTE = np.zeros((len(EPISODES), len(DRUGS)))
+for _number, _episode in enumerate(EPISODES):
+    for _drug, _chance in _episode.drugs.items():
+        _ACUTE[_number, DRUG_INDEX[_drug]] = min(_chance, 0.995)
+_RULE_DRUG = np.array([DRUG_INDEX[rule.drug] for rule in RULES])
+_ROUTINE_DRUG = np.array([DRUG_INDEX[routine.drug] for routine in ROUTINE])
+_PER_DAY = np.array([product.per_day for product in PRODUCTS])
+_KIND = np.array([KINDS.index(product.kind) for product in PRODUCTS])
+_SPELLINGS = np.array([len(product.spellings) for product in PRODUCTS])
+_DOSES = np.array([len(product.doses) for product in PRODUCTS])
+_BASE_DRUG_TYPE = KINDS.index("base")
+
+
+@dataclass
+class Orders:
+    """One row an order; times in real seconds."""
+
+    admission: np.ndarray
+    drug: np.ndarray
+    start: np.ndarray
+    stop: np.ndarray
+    spelling: np.ndarray
+    dose: np.ndarray
+    sequence: np.ndarray
+
+
+def _standing(rng: np.random.Generator, patients: Patients, course: Course) -> tuple[np.ndarray, np.ndarray]:
+    """Orders written at admission: (admission, drug), where bool (admissions, drugs) is true."""
+    who, size = course.patient, len(course.patient)
+    home = 1 - np.exp(course.present.astype(float) @ _HOME) * (1 - patients.drug_extra[who])
+    taken = (patients.drug_threshold[who] < home) & (rng.random(home.shape) < 0.88)
+    acute = rng.random(home.shape) < _ACUTE[course.episode]
+    habit = np.zeros_like(taken)
+    weak = np.where(course.observed, 0.45, 1.0)
+    for drug, routine in zip(_ROUTINE_DRUG, ROUTINE, strict=True):
+        if routine.chance:
+            logit = np.log(routine.chance / (1 - routine.chance)) + 3 * routine.severity * (course.peak - 1)
+            habit[:, drug] |= (rng.random(size) < sigmoid(logit) * weak) & allowed(routine.need, course.episode, course.present)
+    return np.nonzero(taken | acute | habit)
+
+
+def _reactions(course: Course) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Runs of steps with a treatment on: admission, drug, first and last step's time."""
+    on = course.treated.T.ravel()
+    first = np.tile(course.step_first, len(RULES))
+    last = np.roll(first, -1)
+    begins = np.flatnonzero(on & (first | ~np.roll(on, 1)))
+    ends = np.flatnonzero(on & (last | ~np.roll(on, -1)))
+    rule, step = np.divmod(begins, len(course.step_time))
+    return course.step_admission[step], _RULE_DRUG[rule], course.step_time[step], course.step_time[ends % len(course.step_time)]
+
+
+def make_orders(rng: np.random.Generator, patients: Patients, course: Course) -> Orders:
+    """All orders of a block, numbered within each patient in order of time."""
+    adm, drug = _standing(rng, patients, course)
+    length = (course.disch - course.admit)[adm]
+    start = course.admit[adm] + (rng.gamma(1.6, 2.2 * 3600, len(adm)) - 2000).astype(np.int64)
+    brief = rng.random(len(adm)) < 0.45
+    stop = np.where(brief, start + (length * rng.beta(0.9, 1.6, len(adm))).astype(np.int64) + 3600, course.disch[adm] + rng.integers(-3, 14, len(adm)) * 3600)  # fmt: skip
+    early = course.emergency[adm] & (rng.random(len(adm)) < 0.05)
+    start = np.where(early, course.admit[adm] - (course.arrival[adm] * rng.uniform(0.1, 0.9, len(adm))).astype(np.int64), start)  # fmt: skip
+    # Doses change and orders are written anew: a long order is several.
+    parts = 1 + rng.poisson(0.09 * (stop - start).clip(0) / DAY)
+    index = np.repeat(np.arange(len(adm)), parts)
+    piece = np.arange(len(index)) - np.repeat(np.cumsum(parts) - parts, parts)
+    width = ((stop - start) / parts).astype(np.int64)[index]
+    began, ended = start[index] + piece * width, start[index] + (piece + 1) * width
+    r_adm, r_drug, r_start, r_end = _reactions(course)
+    r_start = np.clip(r_start + rng.integers(0, STEP, len(r_adm)), course.admit[r_adm], course.disch[r_adm] - 1800)
+    r_stop = np.maximum(r_end + rng.integers(0, STEP, len(r_adm)), r_start + 3600)
+    adm, drug = np.concatenate([adm[index], r_adm]), np.concatenate([drug[index], r_drug])
+    start, stop = np.concatenate([began, r_start]) // 3600 * 3600, np.concatenate([ended, r_stop]) // 3600 * 3600
+    size = len(adm)
+    if size > ORDERS_PER_BLOCK:
+        raise RuntimeError(f"{size} orders in one block of patients: more than there are ids for")
+    own = (patients.drug_threshold[course.patient[adm], drug] * 9973).astype(np.int64) % _DOSES[drug]
+    dose = np.where(rng.random(size) < 0.7, own, rng.integers(0, 1 << 30, size) % _DOSES[drug])
+    spelling = np.where(rng.random(size) < 0.7, 0, rng.integers(0, 1 << 30, size) % _SPELLINGS[drug])
+    sequence = numbered(course.patient[adm], start, drug, stop)
+    return Orders(adm, drug, start, np.maximum(stop, start), spelling, dose, sequence)
+
+
+def prescription_rows(rng: np.random.Generator, patients: Patients, course: Course, stays: Stays, orders: Orders, block: int, providers: list[str]) -> Rows:  # fmt: skip
+    """Rows of prescriptions: a MAIN row an order (BASE for fluids), and a BASE row for what is given in a bag."""
+    size = len(orders.drug)
+    product = PRODUCT_OF[orders.drug] + orders.spelling * _DOSES[orders.drug] + orders.dose
+    bagged = np.flatnonzero((_KIND[orders.drug] == KINDS.index("bag")) & (rng.random(size) < 0.75))
+    kind = np.where(_KIND[orders.drug] == _BASE_DRUG_TYPE, 1, np.where((_KIND[orders.drug] == KINDS.index("iv")) & (rng.random(size) < 0.015), 2, 0))  # fmt: skip
+    row = np.concatenate([np.arange(size), bagged])
+    main = np.arange(len(row)) < size
+    base = len(CATALOGUE) - len(BASES) + rng.integers(0, len(BASES), len(row))
+    entry = np.where(main, product[row], base)
+    adm, who = orders.admission[row], course.patient[orders.admission[row]]
+    shift = patients.shift_days[who] * DAY
+    draw = rng.random(size)[row]
+    stop = orders.stop[row]
+    stop = np.where(draw < QUIRKS["stop_before_start"], orders.start[row] - rng.integers(1, 20, len(row)) * 3600, stop)
+    stop = np.where((draw > 0.5) & (draw < 0.5 + QUIRKS["stop_equals_start"]), orders.start[row], stop)
+    no_ndc, no_gsn, chance = rng.random(len(row)), rng.random(len(row)), rng.random(len(row))
+    column = {name: pa.array([getattr(item, name) for item in CATALOGUE], pa.string()).dictionary_encode() for name in ("drug", "code", "gsn", "ndc", "strength", "dose", "unit", "amount", "form", "route")}  # fmt: skip
+    pick = {name: words(column[name].indices.to_numpy()[entry], column[name].dictionary.to_pylist()) for name in column}
+    labels = column["ndc"].dictionary.to_pylist()
+    ndc = np.where(no_ndc < QUIRKS["ndc_zero"], len(labels), np.where(no_ndc > 1 - QUIRKS["ndc_missing"], -1, column["ndc"].indices.to_numpy()[entry]))  # fmt: skip
+    gsns = column["gsn"].dictionary.to_pylist()
+    several = len(gsns) + (chance * 7).astype(int)
+    gsn = np.where(no_gsn < QUIRKS["gsn_missing"], -1, np.where(no_gsn > 1 - QUIRKS["gsn_several"], several, column["gsn"].indices.to_numpy()[entry]))  # fmt: skip
+    orderer = rng.integers(0, len(providers), size)[row]
+    columns = {
+        "subject_id": ints(patients.subject_id[who]),
+        "hadm_id": ints(stays.hadm[adm]),
+        "pharmacy_id": ints(_pharmacy(block, size)[row]),
+        "poe_id": joined(ints(patients.subject_id[who]), ints(orders.sequence[row])),
+        "poe_seq": ints(orders.sequence[row]),
+        "order_provider_id": words(np.where(chance < QUIRKS["orderer_missing"], -1, orderer), providers),
+        "starttime": stamps(orders.start[row] + shift),
+        "stoptime": stamps(stop + shift, draw > 1 - QUIRKS["stop_missing"]),
+        "drug_type": words(np.where(main, kind[row], 1), ["MAIN", "BASE", "ADDITIVE"]),
+        "drug": pick["drug"],
+        "formulary_drug_cd": pick["code"],
+        "gsn": words(gsn, [*gsns, *(" ".join(gsns[n : n + 3]) for n in range(7))]),
+        "ndc": words(ndc, [*labels, "0"]),
+        "prod_strength": pick["strength"],
+        "form_rx": nothing(len(row)),
+        "dose_val_rx": pick["dose"],
+        "dose_unit_rx": pick["unit"],
+        "form_val_disp": pick["amount"],
+        "form_unit_disp": pick["form"],
+        "doses_per_24_hrs": reals(np.where(chance > 0.42, np.ceil(_PER_DAY[orders.drug[row]]), np.nan)),
+        "route": pick["route"],
+    }
+    return Rows(who, columns)
+
+
+def _pharmacy(block: int, size: int) -> np.ndarray:
+    return 1 + block * ORDERS_PER_BLOCK + np.arange(size)
+
+
+def _doses(rng: np.random.Generator, course: Course, orders: Orders) -> tuple[np.ndarray, np.ndarray]:
+    """Entries of the administration record: order and due time (real seconds), for admissions that have the record."""
+    day = course.admit // DAY
+    recorded = rng.random(len(day)) < 0.97 * ((day - EMAR_FROM) / (EMAR_EVERYWHERE - EMAR_FROM)).clip(0, 1)
+    interval = DAY / _PER_DAY[orders.drug]
+    span = np.minimum(orders.stop, course.disch[orders.admission]) - orders.start
+    count = np.where(recorded[orders.admission] & (span >= 0), span / interval + 1, 0).astype(np.int64).clip(0, MAX_DOSES)
+    order = np.repeat(np.arange(len(count)), count)
+    nth = np.arange(len(order)) - np.repeat(np.cumsum(count) - count, count)
+    given = rng.random(len(order)) < SHARE_GIVEN[_KIND[orders.drug[order]]]
+    order, nth = order[given], nth[given]
+    return order, orders.start[order] + (nth * interval[order]).astype(np.int64)
+
+
+def emar_rows(rng: np.random.Generator, patients: Patients, course: Course, stays: Stays, orders: Orders, block: int, providers: list[str]) -> Rows:  # fmt: skip
+    """Rows of emar; before admission (in the emergency department) they have no admission."""
+    order, due = _doses(rng, course, orders)
+    size = len(order)
+    late = np.where(rng.random(size) < 0.35, 0, rng.gamma(1.2, 1500, size) - 900).astype(np.int64)
+    adm = orders.admission[order]
+    who = course.patient[adm]
+    charted = np.minimum(due + late, course.disch[adm] - 60) // 60 * 60
+    delay = np.where(rng.random(size) < QUIRKS["stored_early"], -rng.integers(1, 90, size), rng.integers(0, 12, size) * (rng.random(size) < 0.6))  # fmt: skip
+    kind = _KIND[orders.drug[order]]
+    sick = course.peak[adm] > 1.8
+    event = np.empty(size, np.int64)
+    for number in range(len(KINDS)):
+        for sicker in (False, True):
+            chosen = np.flatnonzero((kind == number) & (sick == sicker))
+            event[chosen] = choose(rng, event_weights(KINDS[number], sicker), len(chosen))
+    event = np.where(rng.random(size) < QUIRKS["other_location"], EVENTS.index(" in Other Location"), event)
+    event = np.where(rng.random(size) < QUIRKS["event_missing"], -1, event)
+    product = PRODUCT_OF[orders.drug] + orders.spelling * _DOSES[orders.drug] + orders.dose
+    named = pa.array([item.drug for item in CATALOGUE], pa.string()).dictionary_encode()
+    medication = np.where(rng.random(size) < QUIRKS["medication_missing"], -1, named.indices.to_numpy()[product[order]])
+    sequence = numbered(who, charted, order, due)
+    shift = patients.shift_days[who] * DAY
+    subject = ints(patients.subject_id[who])
+    columns = {
+        "subject_id": subject,
+        "hadm_id": ints(stays.hadm[adm], charted < course.admit[adm]),
+        "emar_id": joined(subject, ints(sequence)),
+        "emar_seq": ints(sequence),
+        "poe_id": joined(subject, ints(orders.sequence[order])),
+        "pharmacy_id": ints(_pharmacy(block, len(orders.drug))[order], rng.random(size) < QUIRKS["pharmacy_missing"]),
+        "enter_provider_id": words(np.where(rng.random(size) < QUIRKS["enterer_missing"], -1, rng.integers(0, len(providers), size)), providers),
+        "charttime": stamps(charted + shift),
+        "medication": words(medication, named.dictionary.to_pylist()),
+        "event_txt": words(event, EVENTS),
+        "scheduletime": stamps(due // 60 * 60 + shift, rng.random(size) < 0.02),
+        "storetime": stamps(charted + delay * 60 + shift),
+    }  # fmt: skip
+    return Rows(who, columns)
