@@ -1,6 +1,7 @@
 """Simulated sweeps with a known truth, and warehouses made of them."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -68,33 +69,33 @@ CURVES_TABLE = """create table runs.curves (
     run_id text, step integer, tokens_seen double, flops double, train_loss double, tuning_loss double)"""
 
 
+def write_warehouse(path: Path, columns: dict[str, np.ndarray] | None, others: tuple = (), strangers: int = 0) -> Path:
+    """A warehouse with the runs schema: done runs from simulated columns, and others as (id, status, reason)."""
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("create schema runs")
+        for statement in (RUNS_TABLE, POINTS_TABLE, CURVES_TABLE):
+            connection.execute(statement)
+        count = 0 if columns is None else len(columns["n"])
+        for i in range(count):
+            n, d, loss, budget = (float(columns[name][i]) for name in ("n", "d", "loss", "budget"))
+            seed, data = int(columns["seed"][i]), "other" if i >= count - strangers else "here"
+            run, configuration = f"run-{i:03d}", f"{budget:.3g}-{n:.6g}"
+            done = [run, configuration, seed, "done", None, budget, n, d, 6 * n * d, loss, 0.02, "cpu", "2 cores"]
+            connection.execute(
+                f"insert into runs.runs values ({', '.join('?' * 18)})", [*done, "abc", data, "v", 3.0, 2.0]
+            )
+            point = [run, configuration, seed, budget, 6 * n * d, n, d, 1e6, loss, data, "v"]
+            connection.execute(f"insert into runs.isoflop_points values ({', '.join('?' * 11)})", point)
+            for step in (1, 2, 3):
+                line = [run, step, d * step / 3, 2 * n * d * step, loss + 0.5 / step, None]
+                connection.execute("insert into runs.curves values (?, ?, ?, ?, ?, ?)", line)
+        for run, status, reason in others:
+            insert = "insert into runs.runs (run_id, seed, status, reason) values (?, 0, ?, ?)"
+            connection.execute(insert, [run, status, reason])
+    return path
+
+
 @pytest.fixture
 def make_warehouse(tmp_path: Path) -> Callable[..., Path]:
-    """Write a warehouse with the runs schema: done runs from simulated columns, and others as (id, status, reason)."""
-
-    def make(columns: dict[str, np.ndarray] | None, others: tuple = (), strangers: int = 0) -> Path:
-        path = tmp_path / "warehouse.duckdb"
-        with duckdb.connect(str(path)) as connection:
-            connection.execute("create schema runs")
-            for statement in (RUNS_TABLE, POINTS_TABLE, CURVES_TABLE):
-                connection.execute(statement)
-            count = 0 if columns is None else len(columns["n"])
-            for i in range(count):
-                n, d, loss, budget = (float(columns[name][i]) for name in ("n", "d", "loss", "budget"))
-                seed, data = int(columns["seed"][i]), "other" if i >= count - strangers else "here"
-                run, configuration = f"run-{i:03d}", f"{budget:.3g}-{n:.6g}"
-                done = [run, configuration, seed, "done", None, budget, n, d, 6 * n * d, loss, 0.02, "cpu", "2 cores"]
-                connection.execute(
-                    f"insert into runs.runs values ({', '.join('?' * 18)})", [*done, "abc", data, "v", 3.0, 2.0]
-                )
-                point = [run, configuration, seed, budget, 6 * n * d, n, d, 1e6, loss, data, "v"]
-                connection.execute(f"insert into runs.isoflop_points values ({', '.join('?' * 11)})", point)
-                for step in (1, 2, 3):
-                    line = [run, step, d * step / 3, 2 * n * d * step, loss + 0.5 / step, None]
-                    connection.execute("insert into runs.curves values (?, ?, ?, ?, ?, ?)", line)
-            for run, status, reason in others:
-                insert = "insert into runs.runs (run_id, seed, status, reason) values (?, 0, ?, ?)"
-                connection.execute(insert, [run, status, reason])
-        return path
-
-    return make
+    """write_warehouse in this test's own folder."""
+    return partial(write_warehouse, tmp_path / "warehouse.duckdb")

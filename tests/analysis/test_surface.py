@@ -195,9 +195,10 @@ def test_same_seed_gives_the_same_intervals(noisy, noisy_fits):
     assert fits_of(noisy, METHODS[:1], seed=9)[METHODS[0]].intervals != again.intervals
 
 
-def test_a_thousand_refits_of_sixty_runs_stay_within_sixty_cpu_seconds():
+def test_refits_are_fast():
+    """A thousand refits of 60 runs by all four methods may take 60 CPU seconds: 250 may take 15."""
     points = points_from(simulate(budgets=tuple(np.geomspace(3e11, 3e13, 6)), sizes=10, noise=0.003))
     start = time.process_time()
-    fits_of(points, draws=1000)
+    fits_of(points, draws=250)
     assert len(points) == 60
-    assert time.process_time() - start < 60
+    assert time.process_time() - start < 15
