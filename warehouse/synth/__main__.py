@@ -30,7 +30,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--patients", type=int, required=True, help="how many patients")
     parser.add_argument("--seed", type=int, default=0, help="seed of the random numbers, 0 or more (default 0)")
-    parser.add_argument("--out", type=Path, required=True, help="folder to write; an older synthetic cohort is replaced")
+    parser.add_argument(
+        "--out", type=Path, required=True, help="folder to write; an older synthetic cohort is replaced"
+    )
     parser.add_argument("--format", choices=["csv.gz"], default="csv.gz", help="format of the files (default csv.gz)")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes (default: one a core)")
     return parser
@@ -49,7 +51,9 @@ def main() -> int:
     seconds = time.monotonic() - begun
     print(comparison(rows, args.patients))
     total = sum(rows.values())
-    print(f"{total:,} rows in {seconds:.1f} s: {total / seconds:,.0f} rows/s, {60 * args.patients / seconds:,.0f} patients/min")
+    print(
+        f"{total:,} rows in {seconds:.1f} s: {total / seconds:,.0f} rows/s, {60 * args.patients / seconds:,.0f} patients/min"
+    )
     return 0
 
 

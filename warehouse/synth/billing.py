@@ -31,7 +31,9 @@ for _number, _episode in enumerate(EPISODES):
     for _key, _chance in _episode.procedures.items():
         _PROCEDURE_CHANCE[_number, PROCEDURE_INDEX[_key]] = _chance
 _SEDATION = [number for number, rule in enumerate(RULES) if rule.drug in ("propofol", "midazolam")]
-_DRG_LABELS = [f"{one.drg_title}{suffix}" for one in EPISODES for suffix in ("", " W MCC", " W CC", " W/O CC/MCC", " W/O MCC")]
+_DRG_LABELS = [
+    f"{one.drg_title}{suffix}" for one in EPISODES for suffix in ("", " W MCC", " W CC", " W/O CC/MCC", " W/O MCC")
+]
 # Codes whose text means another thing in the other classification; a join on the code alone goes wrong.
 _OTHER_MEANINGS = (
     ("E8881", 9, "Fall resulting in striking against other object"),
@@ -94,11 +96,13 @@ def find_complications(rng: np.random.Generator, course: Course) -> np.ndarray:
     return found & ~_SAME[course.episode][:, len(CONDITIONS) :]
 
 
-def diagnosis_rows(rng: np.random.Generator, patients: Patients, course: Course, stays: Stays, found: np.ndarray) -> Rows:
+def diagnosis_rows(
+    rng: np.random.Generator, patients: Patients, course: Course, stays: Stays, found: np.ndarray
+) -> Rows:
     """Rows of diagnoses_icd: the episode first, then complications and conditions by weight and chance."""
     size = len(course.patient)
     thorough = np.where(course.observed, 0.75, 1.0)[:, None]
-    chronic = course.present & (rng.random(course.present.shape) < 1.15 * thorough * _CONDITION_CODED)
+    chronic = course.present & (rng.random(course.present.shape) < 1.28 * thorough * _CONDITION_CODED)
     chronic &= ~_SAME[course.episode][:, : len(CONDITIONS)]
     coded = np.column_stack([np.arange(len(EPISODES)) == course.episode[:, None], chronic, found])
     adm, code = np.nonzero(coded)
@@ -128,11 +132,11 @@ def procedure_rows(rng: np.random.Generator, patients: Patients, course: Course,
     chance = _PROCEDURE_CHANCE[course.episode] * np.where(course.observed, 0.5, 1.0)[:, None]
     on_dialysis = course.present[:, CONDITION_INDEX["esrd"]]
     for key, more in (
-        ("art", 0.1 + 0.1 * course.peak * (ventilated > 0)), ("cvc", 0.22 * (course.peak - 0.9).clip(0)),
+        ("art", 0.15 + 0.15 * course.peak * (ventilated > 0)), ("cvc", 0.28 * (course.peak - 0.7).clip(0)),
         ("intub", 0.8 * (ventilated > 1)), ("vent", 0.9 * ((ventilated > 2) & (ventilated <= 12))),
-        ("ventlong", 0.95 * (ventilated > 12)), ("feed", 0.6 * (ventilated > 8)), ("picc", 0.02 * days.clip(0, 15)),
-        ("hd", 0.75 * on_dialysis), ("transf", 0.45 * (lowest < -3)), ("tte", 0.04 + 0 * days), ("mri", 0.02 + 0 * days),
-        ("para", 0.25 * course.present[:, CONDITION_INDEX["ascites"]]), ("egd", 0.02 + 0 * days),
+        ("ventlong", 0.95 * (ventilated > 12)), ("feed", 0.6 * (ventilated > 8)), ("picc", 0.03 * days.clip(0, 15)),
+        ("hd", 0.75 * on_dialysis), ("transf", 0.5 * (lowest < -2.6)), ("tte", 0.09 + 0 * days), ("mri", 0.05 + 0 * days),
+        ("para", 0.25 * course.present[:, CONDITION_INDEX["ascites"]]), ("egd", 0.04 + 0 * days),
     ):  # fmt: skip
         column = PROCEDURE_INDEX[key]
         chance[:, column] = 1 - (1 - chance[:, column]) * (1 - np.clip(more, 0, 0.97))

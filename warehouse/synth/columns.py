@@ -121,7 +121,9 @@ def csv_header(table: Table) -> bytes:
 def csv_member(table: Table, columns: dict[str, pa.Array]) -> bytes:
     """Rows of `table` as one gzip member; raises ValueError where `columns` are not the registry's."""
     if set(columns) != set(table.column_names):
-        raise ValueError(f"{table.module}.{table.name}: columns {sorted(set(columns) ^ set(table.column_names))} do not match")
+        raise ValueError(
+            f"{table.module}.{table.name}: columns {sorted(set(columns) ^ set(table.column_names))} do not match"
+        )
     texts = [_as_text(columns[name]) for name in table.column_names]
     if not len(texts[0]):
         return b""

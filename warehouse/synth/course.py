@@ -43,7 +43,7 @@ _RULE_START = np.array([rule.start for rule in RULES])
 _RULE_STOP = np.array([rule.stop for rule in RULES])
 _RULE_SEVERITY = np.array([rule.need.severity for rule in RULES])
 _RULE_ICU = np.array([rule.need.icu for rule in RULES])
-_PROCESS_NOISE = 0.5 * np.sqrt(1 - (1 - PULL) ** 2)
+_PROCESS_NOISE = 0.68 * np.sqrt(1 - (1 - PULL) ** 2)
 # No pregnancy after this age, whatever the slope says.
 _MATERNAL = (16, 48)
 
@@ -134,11 +134,15 @@ def _advance(rng, live: _Live, episode, can_treat, step: int) -> None:
     size = len(live.index)
     s = live.severity
     relapse = (rng.random(size) < sigmoid(-5.0 + 0.45 * s)) * rng.exponential(0.9, size)
-    s += -live.recovery * np.where(step < 3, 0.3, live.responds) * s + 0.075 * rng.standard_normal(size) * np.sqrt(s + 0.1)
+    s += -live.recovery * np.where(step < 3, 0.3, live.responds) * s + 0.075 * rng.standard_normal(size) * np.sqrt(
+        s + 0.1
+    )
     np.clip(s + relapse, 0.02, 6, out=s)
     target = live.rest + s[:, None] * _EFFECTS[episode] + live.treated @ _RULE_EFFECTS
     live.latents += PULL * (target - live.latents) + _PROCESS_NOISE * rng.standard_normal(live.latents.shape)
-    live.icu[:] = np.where(live.icu, rng.random(size) < sigmoid(6 * (s - 0.75) + 1.6), rng.random(size) < sigmoid(5 * (s - 2.6)))
+    live.icu[:] = np.where(
+        live.icu, rng.random(size) < sigmoid(6 * (s - 0.75) + 1.6), rng.random(size) < sigmoid(5 * (s - 2.5))
+    )
     eligible = can_treat & (live.icu[:, None] | ~_RULE_ICU) & (s[:, None] >= _RULE_SEVERITY)
     wanted = eligible & (_RULE_SIGN * live.reading[:, _RULE_LATENT] > _RULE_CUT)
     draw = rng.random(wanted.shape)
@@ -184,7 +188,7 @@ def _run(rng, patients: Patients, adm: dict[str, np.ndarray], number: int) -> tu
         np.maximum.at(peak, live.index, live.severity)
         final[live.index] = live.severity
         age, frail = adm["age"][live.index], patients.frailty[who[live.index]]
-        dead = rng.random(len(at)) < np.exp(-9.75 + 1.55 * live.severity + 0.016 * (age - 60) + 0.25 * frail + 0.9 * dnr[live.index]).clip(0, 0.5)  # fmt: skip
+        dead = rng.random(len(at)) < np.exp(-9.55 + 1.55 * live.severity + 0.016 * (age - 60) + 0.25 * frail + 0.9 * dnr[live.index]).clip(0, 0.5)  # fmt: skip
         observed, planned = adm["observed"][live.index], ~adm["emergency"][live.index]
         leaves = rng.random(len(at)) < _leave_chance(live, step, observed, planned)
         gone = dead | leaves | (step == MAX_STEPS - 1)
@@ -227,11 +231,11 @@ def _after(rng, patients: Patients, adm, ended) -> tuple[np.ndarray, np.ndarray]
     burden = adm["present"].sum(axis=1)
     grave = adm["present"][:, [CONDITION_INDEX[key] for key in ("livermet", "bonemet", "brainmet", "pancca", "lungca", "dementia", "dnr")]].sum(axis=1)  # fmt: skip
     leave = ended["disch"] // DAY
-    risk = -5.6 + 0.45 * patients.frailty[who] + 0.036 * (adm["age"] - 50) + 0.55 * ended["final"] + 0.3 * ended["peak"] + 0.75 * grave  # fmt: skip
+    risk = -4.75 + 0.45 * patients.frailty[who] + 0.036 * (adm["age"] - 50) + 0.55 * ended["final"] + 0.3 * ended["peak"] + 0.75 * grave  # fmt: skip
     dies = rng.random(size) < sigmoid(risk)
-    death = np.where(dies & ~ended["died"], leave + 1 + (365 * rng.beta(0.7, 1.5, size)).astype(np.int64), -1)
+    death = np.where(dies & ~ended["died"], leave + 1 + (363 * rng.beta(0.7, 1.5, size)).astype(np.int64), -1)
     soon = rng.random(size) < sigmoid(-3.3 + 0.5 * patients.frailty[who] + 0.07 * burden + 0.8 * ended["final"])
-    mean = 4300 * np.exp(-0.6 * patients.frailty[who] - 0.1 * burden.clip(0, 14))
+    mean = 4900 * np.exp(-0.6 * patients.frailty[who] - 0.1 * burden.clip(0, 14))
     gap = np.where(soon, 1 + rng.gamma(1.1, 10, size), 2 + rng.exponential(1, size) * mean)
     return leave + gap.astype(np.int64), death
 
@@ -269,4 +273,3 @@ def _collect(rounds: list[dict], records: list[tuple]) -> Course:
     steps = {name: column[order] for name, column in zip(names, columns, strict=True)}
     kept = ("patient", "rank", "episode", "admit", "disch", "died", "emergency", "observed", "arrival", "peak", "age", "present", "death_day")  # fmt: skip
     return Course(**{name: joined[name] for name in kept}, **steps)
-

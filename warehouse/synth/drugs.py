@@ -22,10 +22,10 @@ ORDERS_PER_BLOCK = 2**17
 QUIRKS = {
     "stop_before_start": 0.04, "stop_equals_start": 0.025, "stop_missing": 0.001, "ndc_zero": 0.14, "ndc_missing": 0.001,
     "gsn_missing": 0.14, "gsn_several": 0.0004, "medication_missing": 0.044, "event_missing": 0.009, "stored_early": 0.031,
-    "pharmacy_missing": 0.16, "orderer_missing": 0.35, "enterer_missing": 0.6, "other_location": 0.003,
+    "pharmacy_missing": 0.16, "orderer_missing": 0.35, "enterer_missing": 0.6, "given_before_admission": 0.13, "other_location": 0.003,
 }  # fmt: skip
-EMAR_FROM = int(np.datetime64("2011-06-01").astype(int))
-EMAR_EVERYWHERE = int(np.datetime64("2015-06-01").astype(int))
+EMAR_FROM = int(np.datetime64("2010-09-01").astype(int))
+EMAR_EVERYWHERE = int(np.datetime64("2014-06-01").astype(int))
 MAX_DOSES = 150
 _HOME = np.zeros((len(CONDITIONS), len(DRUGS)))
 for _number, _condition in enumerate(CONDITIONS):
@@ -61,14 +61,15 @@ def _standing(rng: np.random.Generator, patients: Patients, course: Course) -> t
     """Orders written at admission: (admission, drug), where bool (admissions, drugs) is true."""
     who, size = course.patient, len(course.patient)
     home = 1 - np.exp(course.present.astype(float) @ _HOME) * (1 - patients.drug_extra[who])
-    taken = (patients.drug_threshold[who] < home) & (rng.random(home.shape) < 0.88)
+    taken = (patients.drug_threshold[who] < home) & (rng.random(home.shape) < 0.92)
     acute = rng.random(home.shape) < _ACUTE[course.episode]
     habit = np.zeros_like(taken)
+    intensive = np.logical_or.reduceat(course.icu, np.flatnonzero(course.step_first))
     weak = np.where(course.observed, 0.45, 1.0)
     for drug, routine in zip(_ROUTINE_DRUG, ROUTINE, strict=True):
-        if routine.chance:
-            logit = np.log(routine.chance / (1 - routine.chance)) + 3 * routine.severity * (course.peak - 1)
-            habit[:, drug] |= (rng.random(size) < sigmoid(logit) * weak) & allowed(routine.need, course.episode, course.present)
+        logit = np.log(routine.chance / (1 - routine.chance)) + 3 * routine.severity * (course.peak - 1)
+        needed = allowed(routine.need, course.episode, course.present) & (intensive | (not routine.need.icu))
+        habit[:, drug] |= (rng.random(size) < sigmoid(logit) * weak) & needed
     return np.nonzero(taken | acute | habit)
 
 
@@ -80,20 +81,25 @@ def _reactions(course: Course) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.n
     begins = np.flatnonzero(on & (first | ~np.roll(on, 1)))
     ends = np.flatnonzero(on & (last | ~np.roll(on, -1)))
     rule, step = np.divmod(begins, len(course.step_time))
-    return course.step_admission[step], _RULE_DRUG[rule], course.step_time[step], course.step_time[ends % len(course.step_time)]
+    return (
+        course.step_admission[step],
+        _RULE_DRUG[rule],
+        course.step_time[step],
+        course.step_time[ends % len(course.step_time)],
+    )
 
 
 def make_orders(rng: np.random.Generator, patients: Patients, course: Course) -> Orders:
     """All orders of a block, numbered within each patient in order of time."""
     adm, drug = _standing(rng, patients, course)
     length = (course.disch - course.admit)[adm]
-    start = course.admit[adm] + (rng.gamma(1.6, 2.2 * 3600, len(adm)) - 2000).astype(np.int64)
+    start = course.admit[adm] + (rng.gamma(1.6, 2.2 * 3600, len(adm)) + 3600).astype(np.int64)
     brief = rng.random(len(adm)) < 0.45
     stop = np.where(brief, start + (length * rng.beta(0.9, 1.6, len(adm))).astype(np.int64) + 3600, course.disch[adm] + rng.integers(-3, 14, len(adm)) * 3600)  # fmt: skip
-    early = course.emergency[adm] & (rng.random(len(adm)) < 0.05)
+    early = course.emergency[adm] & (rng.random(len(adm)) < 0.02)
     start = np.where(early, course.admit[adm] - (course.arrival[adm] * rng.uniform(0.1, 0.9, len(adm))).astype(np.int64), start)  # fmt: skip
     # Doses change and orders are written anew: a long order is several.
-    parts = 1 + rng.poisson(0.09 * (stop - start).clip(0) / DAY)
+    parts = 1 + rng.poisson(0.13 * (stop - start).clip(0) / DAY)
     index = np.repeat(np.arange(len(adm)), parts)
     piece = np.arange(len(index)) - np.repeat(np.cumsum(parts) - parts, parts)
     width = ((stop - start) / parts).astype(np.int64)[index]
@@ -171,15 +177,22 @@ def _pharmacy(block: int, size: int) -> np.ndarray:
 def _doses(rng: np.random.Generator, course: Course, orders: Orders) -> tuple[np.ndarray, np.ndarray]:
     """Entries of the administration record: order and due time (real seconds), for admissions that have the record."""
     day = course.admit // DAY
-    recorded = rng.random(len(day)) < 0.97 * ((day - EMAR_FROM) / (EMAR_EVERYWHERE - EMAR_FROM)).clip(0, 1)
+    recorded = rng.random(len(day)) < 0.98 * ((day - EMAR_FROM) / (EMAR_EVERYWHERE - EMAR_FROM)).clip(0, 1)
     interval = DAY / _PER_DAY[orders.drug]
     span = np.minimum(orders.stop, course.disch[orders.admission]) - orders.start
-    count = np.where(recorded[orders.admission] & (span >= 0), span / interval + 1, 0).astype(np.int64).clip(0, MAX_DOSES)
+    count = (
+        np.where(recorded[orders.admission] & (span >= 0), span / interval + 1, 0).astype(np.int64).clip(0, MAX_DOSES)
+    )
     order = np.repeat(np.arange(len(count)), count)
     nth = np.arange(len(order)) - np.repeat(np.cumsum(count) - count, count)
     given = rng.random(len(order)) < SHARE_GIVEN[_KIND[orders.drug[order]]]
     order, nth = order[given], nth[given]
-    return order, orders.start[order] + (nth * interval[order]).astype(np.int64)
+    due = orders.start[order] + (nth * interval[order]).astype(np.int64)
+    # Some first doses were given in the emergency department, before the admission began.
+    adm = orders.admission[order]
+    before = (nth == 0) & course.emergency[adm] & (rng.random(len(order)) < QUIRKS["given_before_admission"])
+    waiting = course.admit[adm] - (course.arrival[adm] * rng.uniform(0.2, 0.95, len(order))).astype(np.int64)
+    return order, np.where(before, waiting, due)
 
 
 def emar_rows(rng: np.random.Generator, patients: Patients, course: Course, stays: Stays, orders: Orders, block: int, providers: list[str]) -> Rows:  # fmt: skip

@@ -14,7 +14,7 @@ from warehouse.synth.treatments import DRUGS, PRODUCTS, Product
 
 KINDS = ("pill", "iv", "drip", "flush", "patch", "scale", "neb", "base", "bag")
 # Share of due doses that make an entry: much is given only as needed.
-SHARE_GIVEN = np.array([0.62, 0.5, 0.55, 0.62, 0.7, 0.62, 0.45, 0.22, 0.62])
+SHARE_GIVEN = np.array([0.72, 0.6, 0.65, 0.8, 0.75, 0.75, 0.5, 0.25, 0.75])
 BASES = (
     ("0.9% Sodium Chloride", "100 mL Bag", "100", "mL", "NS100CG"), ("5% Dextrose", "250mL Bag", "250", "mL", "D5W250"),
     ("Iso-Osmotic Dextrose", "200ml Bag", "200", "mL", "VANCOBASE"), ("Bag", "50 mL Bag", "1", "BAG", "BAG50"),
@@ -82,7 +82,9 @@ def _base(name: str, strength: str, dose: str, unit: str, code: str) -> Item:
     return Item(name, code, f"{zlib.crc32(name.encode()) % 80000:06d}", "0", strength, dose, unit, dose, unit, "IV")
 
 
-_ITEMS = [[_item(product, spelling, dose) for spelling in product.spellings for dose in product.doses] for product in PRODUCTS]
+_ITEMS = [
+    [_item(product, spelling, dose) for spelling in product.spellings for dose in product.doses] for product in PRODUCTS
+]
 CATALOGUE: tuple[Item, ...] = (*(item for items in _ITEMS for item in items), *(_base(*base) for base in BASES))
 PRODUCT_OF: np.ndarray = np.cumsum([0] + [len(items) for items in _ITEMS[:-1]])
 assert len(PRODUCT_OF) == len(DRUGS)

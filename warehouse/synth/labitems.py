@@ -137,13 +137,13 @@ _HIDDEN = {"ket": (0.2, 0.3), "uprot": (0.05, 0.3), "bias": (0.9, 0.9)}
 # prompt it: log-odds
 _PANELS = """
 chem|chem|4.5 3.6 0.6 2.4 1.6|.2|k .8|~
-minerals|chem|2.0 2.4 -.4 1.6 -.6|.4|mg .6|~
-index|chem|.4 .2 -1.6 -1.2 -.4|.0|~|~
+minerals|chem|2.0 2.6 -.2 1.8 -.6|.4|mg .6|~
+index|chem|.6 .5 -1.2 -.9 -.4|.0|~|~
 egfr|chem|.9 -4 -5 -5 -1.2|.0|~|~
 cbc|heme|4.5 3.2 -.4 1.2 1.5|.2|hgb .8|gibleed 1.5
 coag|coag|.9 -.5 -1.8 -.4 -1.8|.5|inr .9|afib 1.2 pe 1.5 cirrhosis 1.5 valve 1.2 stroke 1 cabg 1
-lft|chem|.2 -1.4 -2.8 -1.6 -.3|.4|alt .7|cirrhosis 1.5 hepc .8 pancreatitis 1.5 cholecystitis 2 overdose 2 livertx 2 chemo 1
-diff|heme|.9 -2.6 -3.6 -2.8 -.5|.1|wbc .5|chemo 3 febneut 4 leukemia 2 lymphoma 1.5 hiv 1
+lft|chem|.4 -1.1 -2.6 -1.6 -.3|.4|alt .7|cirrhosis 1.5 hepc .8 pancreatitis 1.5 cholecystitis 2 overdose 2 livertx 2 chemo 1
+diff|heme|1.2 -2.2 -3.4 -2.4 -.3|.1|wbc .5|chemo 3 febneut 4 leukemia 2 lymphoma 1.5 hiv 1
 smear|heme|-3.6 -3.2 -4.5 -3.6 -4|.2|rdw .8|febneut 2 leukemia 1.5 anemia .8
 gas|gas|-1.6 -4.2 -4 .1 -6|.7|pco2 .5|copdex 1 dka 2 cabg 1
 lactate|gas|-1.2 -4 -3.6 -.6 -7|.8|lac 1|sepsis 1.5

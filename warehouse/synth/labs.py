@@ -178,8 +178,12 @@ def lab_rows(rng: np.random.Generator, samples: Samples, block: int, patients: P
     stored = charted + (delay[item] * turn).astype(np.int64) // 60 * 60
     abnormal = np.where(_TEXTUAL[item], ~_LABEL_NORMAL[np.where(_TEXTUAL[item], value, 0).astype(int)], (number < _LOW[item]) | (number > _HIGH[item]))  # fmt: skip
     urgent = np.isin(samples.context[sample], (0, 3)) ^ (rng.random(len(samples.patient)) < 0.12)[sample]
-    unit = np.where((rng.random(size) < QUIRKS["unit_blank"]) | (item == ITEM_INDEX["sg"]), _UNITS.index(" "), _UNIT_OF[item])
-    unit = np.where((item == ITEM_INDEX["mchc"]) & (rng.random(size) < QUIRKS["mchc_in_percent"]), _UNITS.index("%"), unit)
+    unit = np.where(
+        (rng.random(size) < QUIRKS["unit_blank"]) | (item == ITEM_INDEX["sg"]), _UNITS.index(" "), _UNIT_OF[item]
+    )
+    unit = np.where(
+        (item == ITEM_INDEX["mchc"]) & (rng.random(size) < QUIRKS["mchc_in_percent"]), _UNITS.index("%"), unit
+    )
     orderer = rng.integers(0, len(providers), len(samples.patient))
     no_orderer = rng.random(len(samples.patient)) < QUIRKS["no_provider"]
     columns = {

@@ -83,7 +83,9 @@ class Patients:
     def baseline(self, who: np.ndarray, day: np.ndarray) -> np.ndarray:
         """Where the latents of patients `who` rest on `day`: own offset, slow drift, conditions: (len(who), latents)."""
         years = (day - self.first_day[who]) / 365.25
-        return self.offset[who] + self.drift[who] * years[:, None] + self.present(who, day) @ CONDITION_EFFECTS
+        rest = self.offset[who] + self.drift[who] * years[:, None] + self.present(who, day) @ CONDITION_EFFECTS
+        # Conditions that say the same (three kinds of kidney disease) do not add up without end.
+        return 7 * np.tanh(rest / 7)
 
 
 def sigmoid(x: np.ndarray | float) -> np.ndarray:
@@ -113,7 +115,7 @@ def _conditions(rng: np.random.Generator, age: np.ndarray, male: np.ndarray, fac
     lean = np.where(sex_bound, 0.0, _MALE) * (male[:, None] - 0.5)
     wrong_sex = sex_bound & ((_MALE > 0) != male[:, None].astype(bool))
     decades = ((age - 60) / 20).clip(-2, 1.5)
-    base = np.log(_SHARE / (1 - _SHARE)) - 0.35
+    base = np.log(_SHARE / (1 - _SHARE)) - 0.05
     logit = base + decades[:, None] * _AGE + lean + 0.85 * factors @ _LOADINGS.T + 0.3 * frailty[:, None]
     probability = np.where(wrong_sex, 0.0, sigmoid(logit))
     draw = rng.random(probability.shape)

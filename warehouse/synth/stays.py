@@ -11,7 +11,17 @@ import numpy as np
 from warehouse.synth.columns import Rows, dates, ints, reals, stamps, words
 from warehouse.synth.course import DAY, MAX_ADMISSIONS, Course
 from warehouse.synth.episodes import EPISODES
-from warehouse.synth.patients import GROUPS, INSURANCES, LANGUAGES, MARITAL, RACES, Patients, choose, choose_each, sigmoid
+from warehouse.synth.patients import (
+    GROUPS,
+    INSURANCES,
+    LANGUAGES,
+    MARITAL,
+    RACES,
+    Patients,
+    choose,
+    choose_each,
+    sigmoid,
+)
 from warehouse.synth.visits import Visits
 
 FIRST_HADM, FIRST_STAY = 20_000_000, 30_000_000
@@ -75,7 +85,9 @@ def make_stays(rng: np.random.Generator, patients: Patients, course: Course) -> 
     size = len(number)
     urgent = choose(rng, np.array([0.70, 0.16, 0.08, 0.06]), size)
     watched = 3 + choose(rng, np.array([0.3, 0.5, 0.1, 0.1]), size)
-    planned = np.where(_SURGICAL[course.episode] & ~_DELIVERY[course.episode], 7, np.where(rng.random(size) < 0.5, 8, 1))
+    planned = np.where(
+        _SURGICAL[course.episode] & ~_DELIVERY[course.episode], 7, np.where(rng.random(size) < 0.5, 8, 1)
+    )
     kind = np.where(course.observed, watched, np.where(course.emergency, urgent, planned))
     by_ed = np.isin(kind, (0, 4)) | (np.isin(kind, (3,)) & (rng.random(size) < 0.6)) | (np.isin(kind, (1, 2, 5)) & (rng.random(size) < 0.25))  # fmt: skip
     return Stays(FIRST_HADM + number * _SPREAD_HADM % _ID_RANGE, kind, by_ed, _SERVICE_OF[course.episode])
@@ -104,7 +116,7 @@ def _destination(rng: np.random.Generator, course: Course, kind: np.ndarray) -> 
     soon = (course.death_day >= 0) & (course.death_day - course.disch // DAY < 45)
     logits = np.column_stack([
         0 * sick + 1.4, -0.3 + 0.5 * sick + 0.25 * old, -1.4 + 0.75 * sick + 1.1 * old, -2.0 + 0.7 * sick + 0.4 * old,
-        -4.2 + 1.1 * sick, -5 + 0.3 * sick + 4.2 * soon, -2.9 - 0.5 * old, -6 + 4.5 * _PSYCHIATRIC[course.episode],
+        -4.2 + 1.1 * sick, -5 + 0.3 * sick + 5.5 * soon, -2.9 - 0.5 * old, -6 + 4.5 * _PSYCHIATRIC[course.episode],
         -4.6 + 0.4 * sick, -5 + 0 * sick,
     ])  # fmt: skip
     logits[_DELIVERY[course.episode], 1:] -= 4
@@ -144,7 +156,9 @@ def admission_rows(rng: np.random.Generator, patients: Patients, course: Course,
         "discharge_location": words(_destination(rng, course, stays.kind), DESTINATIONS),
         "insurance": words(_insurance(rng, course, patients), INSURANCES),
         "language": words(patients.language[who], LANGUAGES),
-        "marital_status": words(np.where(rng.random(size) < QUIRKS["marital_unknown"], -1, patients.marital[who]), MARITAL),
+        "marital_status": words(
+            np.where(rng.random(size) < QUIRKS["marital_unknown"], -1, patients.marital[who]), MARITAL
+        ),
         "race": words(race, RACES),
         "edregtime": stamps(course.admit - course.arrival + shift, ~stays.by_ed),
         "edouttime": stamps(ed_out // 60 * 60 + shift, ~stays.by_ed),
@@ -186,7 +200,9 @@ def _segments(rng: np.random.Generator, course: Course, stays: Stays, left: np.n
 def movement_rows(rng: np.random.Generator, patients: Patients, course: Course, stays: Stays, visits: Visits, block: int) -> tuple[Rows, Rows, np.ndarray]:  # fmt: skip
     """Rows of transfers and of icustays, and when each admission left the emergency department (real seconds)."""
     size = len(course.patient)
-    left = course.disch + (rng.random(size) < QUIRKS["left_after_discharge"]) * rng.exponential(1500, size).astype(np.int64)
+    left = course.disch + (rng.random(size) < QUIRKS["left_after_discharge"]) * rng.exponential(1500, size).astype(
+        np.int64
+    )
     seg = _segments(rng, course, stays, left)
     opening = np.flatnonzero(np.r_[True, seg.admission[1:] != seg.admission[:-1]])
     ed_out = np.minimum(course.admit + rng.gamma(2, 4200, size).astype(np.int64) - 600, seg.end[opening] - 60)
@@ -260,7 +276,7 @@ def service_rows(rng: np.random.Generator, patients: Patients, course: Course, s
     size = len(course.patient)
     other = choose(rng, np.array([0.4, 0.15, 0.15, 0.08, 0.05, 0.05, 0.03, 0.03, 0.03, 0.03]), size)
     long = course.disch - course.admit > 1.5 * DAY
-    changed = np.flatnonzero((rng.random(size) < 0.06 + 0.05 * course.peak) & (other != stays.service) & long)
+    changed = np.flatnonzero((rng.random(size) < 0.04 + 0.04 * course.peak) & (other != stays.service) & long)
     at = course.admit + rng.integers(0, 120, size)
     moment = course.admit[changed] + ((course.disch - course.admit)[changed] * rng.uniform(0.2, 0.8, len(changed))).astype(np.int64)  # fmt: skip
     adm = np.concatenate([np.arange(size), changed])

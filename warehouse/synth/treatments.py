@@ -297,7 +297,9 @@ def _default_product(drug: str) -> Product:
     first = (1, 2, 5, 10, 25, 50, 100, 250)[zlib.crc32(drug.encode()) % 8]
     words = "-".join(part.capitalize() for part in drug.split("-"))
     name = " ".join(word[:1].upper() + word[1:] for word in words.split())
-    return Product((name,), (str(first), str(first * 2)), "mg", "TAB", "PO/NG", 1 + zlib.crc32(name.encode()) % 2, "pill")
+    return Product(
+        (name,), (str(first), str(first * 2)), "mg", "TAB", "PO/NG", 1 + zlib.crc32(name.encode()) % 2, "pill"
+    )
 
 
 def _seed_drugs() -> tuple[tuple[str, str], ...]:

@@ -51,7 +51,7 @@ def make_visits(rng: np.random.Generator, patients: Patients, course: Course) ->
     day = patients.first_day[who] + (rng.random(len(who)) * (span + 1)).astype(np.int64)
     minute = np.where(emergency, rng.integers(0, 1440, len(who)), rng.integers(8 * 60, 17 * 60, len(who)))
     alive = day < death[who]
-    sampled = rng.random(len(who)) < np.where(emergency, 0.72, 0.34)
+    sampled = rng.random(len(who)) < np.where(emergency, 0.66, 0.23)
     return Visits(who[alive], day[alive], (day * DAY + minute * 60)[alive], emergency[alive], sampled[alive])
 
 

@@ -23,7 +23,7 @@ from warehouse.synth.patients import MAX_PATIENTS
 
 MARKER = "SYNTHETIC"
 # Measured: compressed bytes a patient, and bytes of dictionaries and headers.
-BYTES_A_PATIENT, BYTES_FIXED = 17_500, 60_000
+BYTES_A_PATIENT, BYTES_FIXED = 21_500, 60_000
 # Rows a patient in MIMIC-IV v3.1 (364,627 patients).
 REAL_RATIOS = {
     "patients": 1.0, "admissions": 1.497, "transfers": 6.620, "services": 1.627, "labevents": 434.3, "prescriptions": 55.65,
@@ -57,11 +57,17 @@ def check_target(out: Path, patients: int) -> None:
         raise UserError(f"--patients {patients}: give a number from 1 to {MAX_PATIENTS:,}")
     if out.exists() and not out.is_dir():
         raise UserError(f"--out {out} is a file: name a folder")
-    there = {path.relative_to(out).as_posix() for path in out.rglob("*") if not path.is_dir()} if out.exists() else set()
+    there = (
+        {path.relative_to(out).as_posix() for path in out.rglob("*") if not path.is_dir()} if out.exists() else set()
+    )
     if there and MARKER not in there:
-        raise UserError(f"--out {out} holds files and no {MARKER} marker, so they may be real data: name another folder")
+        raise UserError(
+            f"--out {out} holds files and no {MARKER} marker, so they may be real data: name another folder"
+        )
     if there - _our_files():
-        raise UserError(f"--out {out} holds {min(there - _our_files())}, which is not ours to replace: name another folder")
+        raise UserError(
+            f"--out {out} holds {min(there - _our_files())}, which is not ours to replace: name another folder"
+        )
     parent = out.resolve().parent
     while not parent.exists():
         parent = parent.parent
