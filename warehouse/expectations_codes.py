@@ -218,7 +218,8 @@ def _breaks(settings: Settings) -> list[Expectation]:
 
 def _share(code: str) -> str:
     # Where nothing is there to be mapped, all of it is.
-    return f"case when count(*) = 0 then 1 else sum(n_events) filter (where {code} is not null) / sum(n_events) end"
+    mapped = f"sum(case when {code} is null then 0 else n_events end)"
+    return f"case when count(*) = 0 then 1 else {mapped} / sum(n_events) end"
 
 
 _MISCOUNTED = "n_events is distinct from n_used_events"

@@ -194,6 +194,14 @@ _STREAM = none_of(
     ),
 )
 
+
+def _occurrences(condition: str) -> str:
+    return (
+        f"(select 'stream' as part, subject_id, event_index, token_id from tokens.tokens where {condition} union all "
+        f"select 'static prefix', subject_id, from_event_index, token_id from tokens.static_prefix where {condition}) limit 20"
+    )
+
+
 _RANGE = [
     Expectation(
         "tokens",
@@ -201,7 +209,7 @@ _RANGE = [
         "No token is without an id.",
         TOKEN_COUNTS,
         figure="coalesce(sum(n_stream + n_static) filter (where token_id is null), 0)",
-        look="select * from tokens.tokens where token_id is null limit 20",
+        look=_occurrences("token_id is null"),
     ),
     Expectation(
         "tokens",
@@ -209,7 +217,7 @@ _RANGE = [
         "PAD stands in no timeline and no static prefix.",
         TOKEN_COUNTS,
         figure="coalesce(sum(n_stream + n_static) filter (where token_id = 0 or token = 'PAD'), 0)",
-        look="select * from tokens.tokens where token_id = 0 limit 20",
+        look=_occurrences("token_id = 0"),
     ),
     *none_of(
         "tokens",
