@@ -2,10 +2,13 @@
 
 In: expectations, their figures, and a folder. Out: a verdict for each expectation, and the folder written whole or not at
 all; it holds figures and queries, never a patient's row.
+Great Expectations' pages take their scripts and icons from the network, and where patient data lie there often is none:
+its index is then empty. So the index also gets a plain table of every figure and verdict, which needs nothing.
 What can go wrong: the folder holds something other than Data Docs, or cannot be written. Great Expectations takes seconds
 to import, so it is imported only when it judges.
 """
 
+import html
 import logging
 import os
 import shutil
@@ -27,14 +30,22 @@ def check_folder(folder: Path) -> None:
         raise UserError(f"{folder} exists and holds no Data Docs; name another folder with --docs")
 
 
-def run_checkpoint(expectations: Sequence[Expectation], figures: Figures, folder: Path) -> dict[str, bool]:
-    """Judge the figures with a checkpoint and write its Data Docs to `folder`; returns the verdict by name of expectation."""
+def run_checkpoint(
+    expectations: Sequence[Expectation], figures: Figures, folder: Path, run_name: str
+) -> dict[str, bool]:
+    """Judge the figures with a checkpoint and write its Data Docs to `folder`; returns the verdict by name of expectation.
+
+    `run_name` says in the docs what was judged. Raises UserError where the folder cannot be written or holds other things.
+    """
     check_folder(folder)
     partial = folder.with_name(folder.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
     try:
         partial.mkdir(parents=True)
-        verdicts = _run(expectations, figures, partial)
+        verdicts = _run(expectations, figures, partial, run_name)
+        index = partial / "index.html"
+        # What stands behind </body> still belongs to the page.
+        index.write_text(index.read_text() + figures_table(expectations, figures, verdicts))
     except OSError as error:
         shutil.rmtree(partial, ignore_errors=True)
         raise UserError(f"cannot write Data Docs to {folder}: {error.strerror or error}", exit_status=1) from error
@@ -50,7 +61,33 @@ def run_checkpoint(expectations: Sequence[Expectation], figures: Figures, folder
     return verdicts
 
 
-def _run(expectations: Sequence[Expectation], figures: Figures, site: Path) -> dict[str, bool]:
+def figures_table(expectations: Sequence[Expectation], figures: Figures, verdicts: dict[str, bool]) -> str:
+    """Every expectation with its figure, its limit and its verdict as an HTML table, failures first."""
+    rows = []
+    for expectation in sorted(expectations, key=lambda expectation: verdicts[expectation.name]):
+        passed = verdicts[expectation.name]
+        figure = figures[expectation.name]
+        cells = (
+            "passed" if passed else "FAILED",
+            expectation.suite,
+            expectation.name,
+            expectation.description,
+            "none" if figure is None else f"{figure:.6g}" if isinstance(figure, float) else f"{figure:,}",
+            str(expectation.limit),
+        )
+        style = "" if passed else ' style="background: #fdd"'
+        rows.append(f"<tr{style}>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in cells) + "</tr>")
+    names = ("verdict", "suite", "expectation", "what holds", "observed", "expected")
+    header = "".join(f'<th style="text-align: left">{name}</th>' for name in names)
+    return (
+        '\n<section style="margin: 2em; font: 14px sans-serif"><h2>Figures</h2>'
+        f'<table cellpadding="4"><thead><tr>{header}</tr></thead><tbody>\n'
+        + "\n".join(rows)
+        + "\n</tbody></table></section>\n"
+    )
+
+
+def _run(expectations: Sequence[Expectation], figures: Figures, site: Path, run_name: str) -> dict[str, bool]:
     os.environ["GX_ANALYTICS_ENABLED"] = "False"
     warnings.filterwarnings("ignore", module="great_expectations")
     logging.getLogger("great_expectations").setLevel(logging.ERROR)
@@ -80,7 +117,8 @@ def _run(expectations: Sequence[Expectation], figures: Figures, site: Path) -> d
             result_format={"result_format": "SUMMARY"},
         )
     )
-    outcome = checkpoint.run(batch_parameters={"dataframe": pd.DataFrame(values)})
+    run_id = gx.RunIdentifier(run_name=run_name)
+    outcome = checkpoint.run(batch_parameters={"dataframe": pd.DataFrame(values)}, run_id=run_id)
     return {
         result.expectation_config.kwargs["column"]: bool(result.success)
         for run in outcome.run_results.values()
@@ -106,7 +144,8 @@ def _context(gx: Any, site: Path) -> Any:
 
 
 def _judged(gx: Any, expectation: Expectation) -> Any:
-    return gx.expectations.ExpectColumnValuesToBeBetween(
+    # Over one row the maximum is the figure, and Data Docs show it as the observed value.
+    return gx.expectations.ExpectColumnMaxToBeBetween(
         column=expectation.name,
         min_value=expectation.limit.low,
         max_value=expectation.limit.high,

@@ -110,7 +110,7 @@ def validate(warehouse: Path, docs: Path, settings: Settings) -> Outcome:
             fingerprint = warehouse_fingerprint(connection)
             with tqdm(total=len(scans_of(judged)), desc="validate", unit="scan", disable=None) as progress:
                 figures = measure(connection, judged, after_scan=lambda scan: progress.update())
-            verdicts = run_checkpoint(judged, figures, docs)
+            verdicts = run_checkpoint(judged, figures, docs, run_name=f"warehouse {fingerprint[:12]}")
             failures = [
                 Failure(
                     name=expectation.name,

@@ -209,7 +209,7 @@ def test_great_expectations_judges_as_the_limits_say(tmp_path: Path) -> None:
         for i in range(len(values))
     ]
     figures = {expectation.name: values[int(expectation.name[-1])] for expectation in judged}
-    assert run_checkpoint(judged, figures, tmp_path / "docs") == judge(judged, figures)
+    assert run_checkpoint(judged, figures, tmp_path / "docs", "limits") == judge(judged, figures)
 
 
 def test_a_sound_warehouse_passes_until_it_changes(warehouse: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -242,6 +242,10 @@ def test_a_spoilt_warehouse_fails_and_says_where(warehouse: Path, capsys: pytest
     assert failed.keys() >= {"time_non_decreasing"} and failed.keys().isdisjoint({"death_last", "token_split_agrees"})
     with pytest.raises(UserError, match="failed"):
         require_valid(warehouse)
+
+    # The index tells without any script or network what failed.
+    rows = (docs / "index.html").read_text().split("<tr")
+    assert any("FAILED" in row and "<td>coded_at_discharge</td>" in row and "<td>1</td>" in row for row in rows)
 
     # Figures leave the warehouse, rows do not.
     pages = list(docs.rglob("*.html"))
