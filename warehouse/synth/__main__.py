@@ -39,6 +39,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def main() -> int:
+    """Run the command; returns its exit status."""
     args = _parser().parse_args()
     if args.seed < 0:
         raise UserError(f"--seed {args.seed}: give 0 or more")

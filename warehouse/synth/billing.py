@@ -43,9 +43,17 @@ _OTHER_MEANINGS = (
     ("V4364", 10, "Car passenger injured in collision with van in traffic accident"),
     ("V441", 10, "Car passenger injured in collision with heavy transport vehicle or bus in nontraffic accident"),
     ("V462", 10, "Person on outside of car injured in collision with other nonmotor vehicle in nontraffic accident"),
-    ("V600", 10, "Driver of heavy transport vehicle injured in collision with pedestrian or animal in nontraffic accident"),
-    ("V667", 10, "Person on outside of heavy transport vehicle injured in collision with other nonmotor vehicle in traffic accident"),
-)  # fmt: skip
+    (
+        "V600",
+        10,
+        "Driver of heavy transport vehicle injured in collision with pedestrian or animal in nontraffic accident",
+    ),
+    (
+        "V667",
+        10,
+        "Person on outside of heavy transport vehicle injured in collision with other nonmotor vehicle in traffic accident",
+    ),
+)
 
 
 def diagnosis_dictionary() -> list[tuple[str, int, str]]:
@@ -100,7 +108,6 @@ def diagnosis_rows(
     rng: np.random.Generator, patients: Patients, course: Course, stays: Stays, found: np.ndarray
 ) -> Rows:
     """Rows of diagnoses_icd: the episode first, then complications and conditions by weight and chance."""
-    size = len(course.patient)
     thorough = np.where(course.observed, 0.75, 1.0)[:, None]
     chronic = course.present & (rng.random(course.present.shape) < 1.28 * thorough * _CONDITION_CODED)
     chronic &= ~_SAME[course.episode][:, : len(CONDITIONS)]
@@ -111,7 +118,6 @@ def diagnosis_rows(
     kept = rank <= MAX_CODES
     adm, code, rank = adm[kept], code[kept], rank[kept]
     version = _version(course)
-    assert size == len(version)
     columns = {
         "subject_id": ints(patients.subject_id[course.patient[adm]]),
         "hadm_id": ints(stays.hadm[adm]),
@@ -132,12 +138,20 @@ def procedure_rows(rng: np.random.Generator, patients: Patients, course: Course,
     chance = _PROCEDURE_CHANCE[course.episode] * np.where(course.observed, 0.5, 1.0)[:, None]
     on_dialysis = course.present[:, CONDITION_INDEX["esrd"]]
     for key, more in (
-        ("art", 0.15 + 0.15 * course.peak * (ventilated > 0)), ("cvc", 0.28 * (course.peak - 0.7).clip(0)),
-        ("intub", 0.8 * (ventilated > 1)), ("vent", 0.9 * ((ventilated > 2) & (ventilated <= 12))),
-        ("ventlong", 0.95 * (ventilated > 12)), ("feed", 0.6 * (ventilated > 8)), ("picc", 0.03 * days.clip(0, 15)),
-        ("hd", 0.75 * on_dialysis), ("transf", 0.5 * (lowest < -2.6)), ("tte", 0.09 + 0 * days), ("mri", 0.05 + 0 * days),
-        ("para", 0.25 * course.present[:, CONDITION_INDEX["ascites"]]), ("egd", 0.04 + 0 * days),
-    ):  # fmt: skip
+        ("art", 0.15 + 0.15 * course.peak * (ventilated > 0)),
+        ("cvc", 0.28 * (course.peak - 0.7).clip(0)),
+        ("intub", 0.8 * (ventilated > 1)),
+        ("vent", 0.9 * ((ventilated > 2) & (ventilated <= 12))),
+        ("ventlong", 0.95 * (ventilated > 12)),
+        ("feed", 0.6 * (ventilated > 8)),
+        ("picc", 0.03 * days.clip(0, 15)),
+        ("hd", 0.75 * on_dialysis),
+        ("transf", 0.5 * (lowest < -2.6)),
+        ("tte", 0.09 + 0 * days),
+        ("mri", 0.05 + 0 * days),
+        ("para", 0.25 * course.present[:, CONDITION_INDEX["ascites"]]),
+        ("egd", 0.04 + 0 * days),
+    ):
         column = PROCEDURE_INDEX[key]
         chance[:, column] = 1 - (1 - chance[:, column]) * (1 - np.clip(more, 0, 0.97))
     adm, code = np.nonzero(rng.random((size, len(PROCEDURES))) < chance)
@@ -168,7 +182,9 @@ def drg_rows(rng: np.random.Generator, patients: Patients, course: Course, stays
     codes = [code for one in EPISODES for code in one.drg_codes]
     same = np.array([[one.drg_codes[0] == one.drg_codes[1], one.drg_codes[1] == one.drg_codes[2]] for one in EPISODES])
     alike_upper, alike_lower = same[course.episode].T
-    suffix = np.select([alike_upper & alike_lower, level == 0, alike_lower, (level == 1) & alike_upper, level == 1], [0, 1, 4, 1, 2], 3)  # fmt: skip
+    suffix = np.select(
+        [alike_upper & alike_lower, level == 0, alike_lower, (level == 1) & alike_upper, level == 1], [0, 1, 4, 1, 2], 3
+    )
     points = found @ (0.5 + _COMPLICATION_WEIGHT) + 0.12 * course.present.sum(axis=1) + 0.5 * course.peak
     severity = 1 + np.searchsorted([1.5, 3.2, 6.2], points)
     mortality = 1 + np.searchsorted([1.6, 3.0, 5.4], 0.55 * points + 0.75 * course.peak + 0.02 * (course.age - 60))

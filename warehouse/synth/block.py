@@ -58,7 +58,9 @@ def block_rows(seed: int, block: int) -> dict[tuple[str, str], Rows]:
     found = find_complications(rng, course)
     orders = make_orders(rng, patients, course)
     inside, outside = inpatient_samples(rng, course), outpatient_samples(rng, patients, visits)
-    samples = Samples(*(np.concatenate([getattr(inside, name), getattr(outside, name)]) for name in Samples.__dataclass_fields__))  # fmt: skip
+    samples = Samples(
+        *(np.concatenate([getattr(inside, name), getattr(outside, name)]) for name in Samples.__dataclass_fields__)
+    )
     return {
         ("hosp", "patients"): patient_rows(patients, course),
         ("hosp", "admissions"): admission_rows(rng, patients, course, stays, ed_out, PROVIDERS),
@@ -85,7 +87,9 @@ def block_files(seed: int, block: int, patients: int) -> dict[tuple[str, str], t
             continue
         name = (table.module, table.name)
         # A stream of its own: mixing the rows of one table must not move those of another.
-        order = np.random.default_rng(np.random.SeedSequence([seed, block, len(files)])).permutation(len(rows[name].patient))  # fmt: skip
+        order = np.random.default_rng(np.random.SeedSequence([seed, block, len(files)])).permutation(
+            len(rows[name].patient)
+        )
         order = pa.array(order[rows[name].patient[order] < keep])
         columns = {column: array.take(order) for column, array in rows[name].columns.items()}
         files[name] = (csv_member(table, columns), len(order))
@@ -127,7 +131,10 @@ def dictionary_files() -> dict[tuple[str, str], tuple[bytes, int]]:
         },
     }
     by_name = {(table.module, table.name): table for table in TABLES if table.is_dictionary}
-    return {name: (csv_member(by_name[name], columns), len(next(iter(columns.values())))) for name, columns in contents.items()}  # fmt: skip
+    return {
+        name: (csv_member(by_name[name], columns), len(next(iter(columns.values()))))
+        for name, columns in contents.items()
+    }
 
 
 def _code_columns(rows: list[tuple[str, int, str]]) -> dict[str, pa.Array]:

@@ -6,6 +6,8 @@ in standard deviations | home drugs with their probability | share of admissions
 common ones; the long tail follows.
 """
 
+# ruff: noqa: E501 (a row of a table is one line)
+
 from dataclasses import dataclass
 
 import numpy as np

@@ -118,6 +118,7 @@ class _Live:
     clock: np.ndarray
 
     def keep(self, mask: np.ndarray) -> "_Live":
+        """The state of those admissions alone."""
         return _Live(*(getattr(self, name)[mask] for name in self.__dataclass_fields__))
 
 
@@ -126,7 +127,11 @@ def _draw_chance(step: int, live: _Live) -> np.ndarray:
     if step == 0:
         return np.full(len(live.index), 0.96)
     morning = live.clock == 0
-    return np.where(live.icu, np.where(morning, 0.98, 0.72), np.where(morning, sigmoid(0.9 + 0.9 * live.severity), sigmoid(-2.3 + 0.8 * live.severity)))  # fmt: skip
+    return np.where(
+        live.icu,
+        np.where(morning, 0.98, 0.72),
+        np.where(morning, sigmoid(0.9 + 0.9 * live.severity), sigmoid(-2.3 + 0.8 * live.severity)),
+    )
 
 
 def _advance(rng, live: _Live, episode, can_treat, step: int) -> None:
@@ -164,18 +169,23 @@ def _run(rng, patients: Patients, adm: dict[str, np.ndarray], number: int) -> tu
     rest = patients.baseline(who, adm["day"])
     severity = adm["severity"].copy()
     live = _Live(
-        index=np.arange(size), severity=severity, recovery=_RECOVERY[episode] * rng.lognormal(0, 0.35, size),
+        index=np.arange(size),
+        severity=severity,
+        recovery=_RECOVERY[episode] * rng.lognormal(0, 0.35, size),
         responds=np.where(rng.random(size) < 0.9, 1.0, 0.35),
-        latents=rest + 0.85 * severity[:, None] * _EFFECTS[episode] + 0.5 * rng.standard_normal(rest.shape), rest=rest,
-        reading=np.zeros((size, len(LATENTS))), treated=np.zeros((size, len(RULES)), dtype=bool),
+        latents=rest + 0.85 * severity[:, None] * _EFFECTS[episode] + 0.5 * rng.standard_normal(rest.shape),
+        rest=rest,
+        reading=np.zeros((size, len(LATENTS))),
+        treated=np.zeros((size, len(RULES)), dtype=bool),
         icu=(_FLAGS["C"][episode] & (rng.random(size) < 0.97)) | (rng.random(size) < sigmoid(3 * (severity - 2.6))),
         clock=(adm["admit"] % DAY // STEP).astype(int),
-    )  # fmt: skip
+    )
     start = adm["admit"] // STEP * STEP
     end = np.zeros(size, dtype=np.int64)
     died = np.zeros(size, dtype=bool)
     peak, final = severity.copy(), severity.copy()
     dnr = adm["present"][:, CONDITION_INDEX["dnr"]]
+    fate = -9.55 + 0.016 * (adm["age"] - 60) + 0.25 * patients.frailty[who] + 0.9 * dnr
     records = []
     for step in range(MAX_STEPS):
         _advance(rng, live, episode[live.index], can_treat[live.index], step)
@@ -184,11 +194,22 @@ def _run(rng, patients: Patients, adm: dict[str, np.ndarray], number: int) -> tu
         live.reading = np.where(drawn[:, None], fresh, live.reading)
         at = start[live.index] + step * STEP
         first = np.full(len(at), step == 0)
-        records.append((number + live.index, at, first, live.severity.copy(), live.icu.copy(), live.latents.astype(np.float32), drawn, live.reading.astype(np.float32), live.treated.copy()))  # fmt: skip
+        records.append(
+            (
+                number + live.index,
+                at,
+                first,
+                live.severity.copy(),
+                live.icu.copy(),
+                live.latents.astype(np.float32),
+                drawn,
+                live.reading.astype(np.float32),
+                live.treated.copy(),
+            )
+        )
         np.maximum.at(peak, live.index, live.severity)
         final[live.index] = live.severity
-        age, frail = adm["age"][live.index], patients.frailty[who[live.index]]
-        dead = rng.random(len(at)) < np.exp(-9.55 + 1.55 * live.severity + 0.016 * (age - 60) + 0.25 * frail + 0.9 * dnr[live.index]).clip(0, 0.5)  # fmt: skip
+        dead = rng.random(len(at)) < np.exp(1.55 * live.severity + fate[live.index]).clip(0, 0.5)
         observed, planned = adm["observed"][live.index], ~adm["emergency"][live.index]
         leaves = rng.random(len(at)) < _leave_chance(live, step, observed, planned)
         gone = dead | leaves | (step == MAX_STEPS - 1)
@@ -209,15 +230,24 @@ def _admit(rng, patients: Patients, who, day, last) -> dict[str, np.ndarray]:
     present = patients.present(who, day)
     episode = _choose_episode(rng, patients, who, day, age, present, last)
     size = len(who)
-    severity = (_SEVERITY[episode] * rng.lognormal(0, 0.28, size) + 0.13 * patients.frailty[who] + 0.006 * (age - 60)).clip(0.08, 5)  # fmt: skip
+    severity = (
+        _SEVERITY[episode] * rng.lognormal(0, 0.28, size) + 0.13 * patients.frailty[who] + 0.006 * (age - 60)
+    ).clip(0.08, 5)
     emergency = ~_FLAGS["E"][episode] & ~_FLAGS["D"][episode]
     observed = emergency & (rng.random(size) < np.where(_FLAGS["O"][episode], sigmoid(1.6 - 1.6 * severity), 0.04))
     minute = np.where(emergency, choose_minute(rng, size), rng.integers(6 * 60, 10 * 60, size))
     return {
-        "patient": who, "day": day, "age": age, "present": present, "episode": episode, "severity": severity,
-        "emergency": emergency, "observed": observed, "admit": day * DAY + minute * 60,
+        "patient": who,
+        "day": day,
+        "age": age,
+        "present": present,
+        "episode": episode,
+        "severity": severity,
+        "emergency": emergency,
+        "observed": observed,
+        "admit": day * DAY + minute * 60,
         "arrival": (rng.gamma(2.2, 2.3 * 3600, size) + 1800).astype(np.int64) // 60 * 60,
-    }  # fmt: skip
+    }
 
 
 def choose_minute(rng: np.random.Generator, size: int) -> np.ndarray:
@@ -229,9 +259,18 @@ def _after(rng, patients: Patients, adm, ended) -> tuple[np.ndarray, np.ndarray]
     """Day of the next admission (beyond the last day: none) and day of a death out of hospital (-1: none)."""
     who, size = adm["patient"], len(adm["patient"])
     burden = adm["present"].sum(axis=1)
-    grave = adm["present"][:, [CONDITION_INDEX[key] for key in ("livermet", "bonemet", "brainmet", "pancca", "lungca", "dementia", "dnr")]].sum(axis=1)  # fmt: skip
+    grave = adm["present"][
+        :, [CONDITION_INDEX[key] for key in ("livermet", "bonemet", "brainmet", "pancca", "lungca", "dementia", "dnr")]
+    ].sum(axis=1)
     leave = ended["disch"] // DAY
-    risk = -4.75 + 0.45 * patients.frailty[who] + 0.036 * (adm["age"] - 50) + 0.55 * ended["final"] + 0.3 * ended["peak"] + 0.75 * grave  # fmt: skip
+    risk = (
+        -4.75
+        + 0.45 * patients.frailty[who]
+        + 0.036 * (adm["age"] - 50)
+        + 0.55 * ended["final"]
+        + 0.3 * ended["peak"]
+        + 0.75 * grave
+    )
     dies = rng.random(size) < sigmoid(risk)
     death = np.where(dies & ~ended["died"], leave + 1 + (363 * rng.beta(0.7, 1.5, size)).astype(np.int64), -1)
     soon = rng.random(size) < sigmoid(-3.3 + 0.5 * patients.frailty[who] + 0.07 * burden + 0.8 * ended["final"])
@@ -271,5 +310,19 @@ def _collect(rounds: list[dict], records: list[tuple]) -> Course:
     order = np.lexsort((columns[1], columns[0]))
     names = ("step_admission", "step_time", "step_first", "severity", "icu", "latents", "drawn", "reading", "treated")
     steps = {name: column[order] for name, column in zip(names, columns, strict=True)}
-    kept = ("patient", "rank", "episode", "admit", "disch", "died", "emergency", "observed", "arrival", "peak", "age", "present", "death_day")  # fmt: skip
+    kept = (
+        "patient",
+        "rank",
+        "episode",
+        "admit",
+        "disch",
+        "died",
+        "emergency",
+        "observed",
+        "arrival",
+        "peak",
+        "age",
+        "present",
+        "death_day",
+    )
     return Course(**{name: joined[name] for name in kept}, **steps)

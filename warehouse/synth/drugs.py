@@ -20,10 +20,22 @@ from warehouse.synth.treatments import DRUG_INDEX, DRUGS, PRODUCTS, ROUTINE, RUL
 
 ORDERS_PER_BLOCK = 2**17
 QUIRKS = {
-    "stop_before_start": 0.04, "stop_equals_start": 0.025, "stop_missing": 0.001, "ndc_zero": 0.14, "ndc_missing": 0.001,
-    "gsn_missing": 0.14, "gsn_several": 0.0004, "medication_missing": 0.044, "event_missing": 0.009, "stored_early": 0.031,
-    "pharmacy_missing": 0.16, "orderer_missing": 0.35, "enterer_missing": 0.6, "given_before_admission": 0.13, "other_location": 0.003,
-}  # fmt: skip
+    "stop_before_start": 0.04,
+    "stop_equals_start": 0.025,
+    "stop_missing": 0.001,
+    "ndc_zero": 0.14,
+    "ndc_missing": 0.001,
+    "gsn_missing": 0.14,
+    "gsn_several": 0.0004,
+    "medication_missing": 0.044,
+    "event_missing": 0.009,
+    "stored_early": 0.031,
+    "pharmacy_missing": 0.16,
+    "orderer_missing": 0.35,
+    "enterer_missing": 0.6,
+    "given_before_admission": 0.13,
+    "other_location": 0.003,
+}
 EMAR_FROM = int(np.datetime64("2010-09-01").astype(int))
 EMAR_EVERYWHERE = int(np.datetime64("2014-06-01").astype(int))
 MAX_DOSES = 150
@@ -42,6 +54,19 @@ _KIND = np.array([KINDS.index(product.kind) for product in PRODUCTS])
 _SPELLINGS = np.array([len(product.spellings) for product in PRODUCTS])
 _DOSES = np.array([len(product.doses) for product in PRODUCTS])
 _BASE_DRUG_TYPE = KINDS.index("base")
+# Fields of a formulary item and their columns in prescriptions.
+_WRITTEN_AS = {
+    "drug": "drug",
+    "code": "formulary_drug_cd",
+    "gsn": "gsn",
+    "ndc": "ndc",
+    "strength": "prod_strength",
+    "dose": "dose_val_rx",
+    "unit": "dose_unit_rx",
+    "amount": "form_val_disp",
+    "form": "form_unit_disp",
+    "route": "route",
+}
 
 
 @dataclass
@@ -95,9 +120,15 @@ def make_orders(rng: np.random.Generator, patients: Patients, course: Course) ->
     length = (course.disch - course.admit)[adm]
     start = course.admit[adm] + (rng.gamma(1.6, 2.2 * 3600, len(adm)) + 3600).astype(np.int64)
     brief = rng.random(len(adm)) < 0.45
-    stop = np.where(brief, start + (length * rng.beta(0.9, 1.6, len(adm))).astype(np.int64) + 3600, course.disch[adm] + rng.integers(-3, 14, len(adm)) * 3600)  # fmt: skip
+    stop = np.where(
+        brief,
+        start + (length * rng.beta(0.9, 1.6, len(adm))).astype(np.int64) + 3600,
+        course.disch[adm] + rng.integers(-3, 14, len(adm)) * 3600,
+    )
     early = course.emergency[adm] & (rng.random(len(adm)) < 0.02)
-    start = np.where(early, course.admit[adm] - (course.arrival[adm] * rng.uniform(0.1, 0.9, len(adm))).astype(np.int64), start)  # fmt: skip
+    start = np.where(
+        early, course.admit[adm] - (course.arrival[adm] * rng.uniform(0.1, 0.9, len(adm))).astype(np.int64), start
+    )
     # Doses change and orders are written anew: a long order is several.
     parts = 1 + rng.poisson(0.13 * (stop - start).clip(0) / DAY)
     index = np.repeat(np.arange(len(adm)), parts)
@@ -119,30 +150,34 @@ def make_orders(rng: np.random.Generator, patients: Patients, course: Course) ->
     return Orders(adm, drug, start, np.maximum(stop, start), spelling, dose, sequence)
 
 
-def prescription_rows(rng: np.random.Generator, patients: Patients, course: Course, stays: Stays, orders: Orders, block: int, providers: list[str]) -> Rows:  # fmt: skip
+def prescription_rows(
+    rng: np.random.Generator,
+    patients: Patients,
+    course: Course,
+    stays: Stays,
+    orders: Orders,
+    block: int,
+    providers: list[str],
+) -> Rows:
     """Rows of prescriptions: a MAIN row an order (BASE for fluids), and a BASE row for what is given in a bag."""
     size = len(orders.drug)
     product = PRODUCT_OF[orders.drug] + orders.spelling * _DOSES[orders.drug] + orders.dose
     bagged = np.flatnonzero((_KIND[orders.drug] == KINDS.index("bag")) & (rng.random(size) < 0.75))
-    kind = np.where(_KIND[orders.drug] == _BASE_DRUG_TYPE, 1, np.where((_KIND[orders.drug] == KINDS.index("iv")) & (rng.random(size) < 0.015), 2, 0))  # fmt: skip
+    kind = np.where(
+        _KIND[orders.drug] == _BASE_DRUG_TYPE,
+        1,
+        np.where((_KIND[orders.drug] == KINDS.index("iv")) & (rng.random(size) < 0.015), 2, 0),
+    )
     row = np.concatenate([np.arange(size), bagged])
     main = np.arange(len(row)) < size
     base = len(CATALOGUE) - len(BASES) + rng.integers(0, len(BASES), len(row))
     entry = np.where(main, product[row], base)
     adm, who = orders.admission[row], course.patient[orders.admission[row]]
     shift = patients.shift_days[who] * DAY
-    draw = rng.random(size)[row]
+    draw, chance = rng.random(size)[row], rng.random(len(row))
     stop = orders.stop[row]
     stop = np.where(draw < QUIRKS["stop_before_start"], orders.start[row] - rng.integers(1, 20, len(row)) * 3600, stop)
     stop = np.where((draw > 0.5) & (draw < 0.5 + QUIRKS["stop_equals_start"]), orders.start[row], stop)
-    no_ndc, no_gsn, chance = rng.random(len(row)), rng.random(len(row)), rng.random(len(row))
-    column = {name: pa.array([getattr(item, name) for item in CATALOGUE], pa.string()).dictionary_encode() for name in ("drug", "code", "gsn", "ndc", "strength", "dose", "unit", "amount", "form", "route")}  # fmt: skip
-    pick = {name: words(column[name].indices.to_numpy()[entry], column[name].dictionary.to_pylist()) for name in column}
-    labels = column["ndc"].dictionary.to_pylist()
-    ndc = np.where(no_ndc < QUIRKS["ndc_zero"], len(labels), np.where(no_ndc > 1 - QUIRKS["ndc_missing"], -1, column["ndc"].indices.to_numpy()[entry]))  # fmt: skip
-    gsns = column["gsn"].dictionary.to_pylist()
-    several = len(gsns) + (chance * 7).astype(int)
-    gsn = np.where(no_gsn < QUIRKS["gsn_missing"], -1, np.where(no_gsn > 1 - QUIRKS["gsn_several"], several, column["gsn"].indices.to_numpy()[entry]))  # fmt: skip
     orderer = rng.integers(0, len(providers), size)[row]
     columns = {
         "subject_id": ints(patients.subject_id[who]),
@@ -154,20 +189,28 @@ def prescription_rows(rng: np.random.Generator, patients: Patients, course: Cour
         "starttime": stamps(orders.start[row] + shift),
         "stoptime": stamps(stop + shift, draw > 1 - QUIRKS["stop_missing"]),
         "drug_type": words(np.where(main, kind[row], 1), ["MAIN", "BASE", "ADDITIVE"]),
-        "drug": pick["drug"],
-        "formulary_drug_cd": pick["code"],
-        "gsn": words(gsn, [*gsns, *(" ".join(gsns[n : n + 3]) for n in range(7))]),
-        "ndc": words(ndc, [*labels, "0"]),
-        "prod_strength": pick["strength"],
         "form_rx": nothing(len(row)),
-        "dose_val_rx": pick["dose"],
-        "dose_unit_rx": pick["unit"],
-        "form_val_disp": pick["amount"],
-        "form_unit_disp": pick["form"],
         "doses_per_24_hrs": reals(np.where(chance > 0.42, np.ceil(_PER_DAY[orders.drug[row]]), np.nan)),
-        "route": pick["route"],
+        **_product_columns(rng, entry),
     }
     return Rows(who, columns)
+
+
+def _product_columns(rng: np.random.Generator, entry: np.ndarray) -> dict[str, pa.Array]:
+    """What the formulary says of the products `entry` of CATALOGUE, with its missing and unmapped codes."""
+    no_ndc, no_gsn = rng.random(len(entry)), rng.random(len(entry))
+    coded = {name: pa.array([getattr(item, name) for item in CATALOGUE]).dictionary_encode() for name in _WRITTEN_AS}
+    index = {name: column.indices.to_numpy()[entry] for name, column in coded.items()}
+    labels = {name: column.dictionary.to_pylist() for name, column in coded.items()}
+    lacking = [no_ndc < QUIRKS["ndc_zero"], no_ndc > 1 - QUIRKS["ndc_missing"]]
+    index["ndc"] = np.select(lacking, [len(labels["ndc"]), -1], index["ndc"])
+    labels["ndc"].append("0")
+    # A mixture carries the numbers of all it may hold, blank-separated.
+    several = len(labels["gsn"]) + rng.integers(0, 7, len(entry))
+    lacking = [no_gsn < QUIRKS["gsn_missing"], no_gsn > 1 - QUIRKS["gsn_several"]]
+    index["gsn"] = np.select(lacking, [-1, several], index["gsn"])
+    labels["gsn"] += [" ".join(labels["gsn"][number : number + 3]) for number in range(7)]
+    return {_WRITTEN_AS[name]: words(index[name], labels[name]) for name in coded}
 
 
 def _pharmacy(block: int, size: int) -> np.ndarray:
@@ -195,7 +238,15 @@ def _doses(rng: np.random.Generator, course: Course, orders: Orders) -> tuple[np
     return order, np.where(before, waiting, due)
 
 
-def emar_rows(rng: np.random.Generator, patients: Patients, course: Course, stays: Stays, orders: Orders, block: int, providers: list[str]) -> Rows:  # fmt: skip
+def emar_rows(
+    rng: np.random.Generator,
+    patients: Patients,
+    course: Course,
+    stays: Stays,
+    orders: Orders,
+    block: int,
+    providers: list[str],
+) -> Rows:
     """Rows of emar; before admission (in the emergency department) they have no admission."""
     order, due = _doses(rng, course, orders)
     size = len(order)
@@ -203,7 +254,11 @@ def emar_rows(rng: np.random.Generator, patients: Patients, course: Course, stay
     adm = orders.admission[order]
     who = course.patient[adm]
     charted = np.minimum(due + late, course.disch[adm] - 60) // 60 * 60
-    delay = np.where(rng.random(size) < QUIRKS["stored_early"], -rng.integers(1, 90, size), rng.integers(0, 12, size) * (rng.random(size) < 0.6))  # fmt: skip
+    delay = np.where(
+        rng.random(size) < QUIRKS["stored_early"],
+        -rng.integers(1, 90, size),
+        rng.integers(0, 12, size) * (rng.random(size) < 0.6),
+    )
     kind = _KIND[orders.drug[order]]
     sick = course.peak[adm] > 1.8
     event = np.empty(size, np.int64)
@@ -226,11 +281,13 @@ def emar_rows(rng: np.random.Generator, patients: Patients, course: Course, stay
         "emar_seq": ints(sequence),
         "poe_id": joined(subject, ints(orders.sequence[order])),
         "pharmacy_id": ints(_pharmacy(block, len(orders.drug))[order], rng.random(size) < QUIRKS["pharmacy_missing"]),
-        "enter_provider_id": words(np.where(rng.random(size) < QUIRKS["enterer_missing"], -1, rng.integers(0, len(providers), size)), providers),
+        "enter_provider_id": words(
+            np.where(rng.random(size) < QUIRKS["enterer_missing"], -1, rng.integers(0, len(providers), size)), providers
+        ),
         "charttime": stamps(charted + shift),
         "medication": words(medication, named.dictionary.to_pylist()),
         "event_txt": words(event, EVENTS),
         "scheduletime": stamps(due // 60 * 60 + shift, rng.random(size) < 0.02),
         "storetime": stamps(charted + delay * 60 + shift),
-    }  # fmt: skip
+    }
     return Rows(who, columns)

@@ -4,6 +4,8 @@ An episode has a weight, is attracted by conditions, starts with a severity that
 in proportion to that severity, and brings drugs, procedures, a service, a DRG and, at times, a lasting condition.
 """
 
+# ruff: noqa: E501 (a row of a table is one line)
+
 from dataclasses import dataclass
 
 import numpy as np

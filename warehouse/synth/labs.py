@@ -14,16 +14,23 @@ from warehouse.synth.columns import Rows, blank, fixed, instead, ints, joined, r
 from warehouse.synth.conditions import CONDITION_INDEX
 from warehouse.synth.course import DAY, STEP, Course
 from warehouse.synth.episodes import EPISODE_INDEX
-from warehouse.synth.labitems import CONTEXTS, ITEM_INDEX, ITEMS, LATENT_INDEX, PANELS, SPECIMENS
+from warehouse.synth.labitems import ITEM_INDEX, ITEMS, LATENT_INDEX, PANELS, SPECIMENS
 from warehouse.synth.patients import Patients, sigmoid
 from warehouse.synth.visits import Visits
 
 IDS_PER_BLOCK = 2**19
 # Shares of rows, from the MIMIC-IV demo.
 QUIRKS = {
-    "before_admission_without_hadm": 0.8, "inside_without_hadm": 0.009, "scrubbed": 0.065, "scrubbed_without_number": 0.02,
-    "only_in_comments": 0.55, "never_stored": 0.009, "unit_blank": 0.003, "mchc_in_percent": 0.04, "no_provider": 0.72,
-}  # fmt: skip
+    "before_admission_without_hadm": 0.8,
+    "inside_without_hadm": 0.009,
+    "scrubbed": 0.065,
+    "scrubbed_without_number": 0.02,
+    "only_in_comments": 0.55,
+    "never_stored": 0.009,
+    "unit_blank": 0.003,
+    "mchc_in_percent": 0.04,
+    "no_provider": 0.72,
+}
 _DELAY_MINUTES = np.array([62, 38, 55, 9, 75.0])
 _NORMAL_WORDS = {"NEG", "NORMAL", "Clear", "Straw", "Yellow", "NONE", "ART.", "VEN.", "INTUBATED.", "NOT INTUBATED"}
 _HOLD = "HOLD.  DISCARD GREATER THAN 4 HOURS OLD."
@@ -41,8 +48,57 @@ _LABEL_NORMAL = np.array([word in _NORMAL_WORDS for word in _LABELS])
 _UNITS = sorted({item.unit for item in ITEMS if item.unit} | {" ", "%"})
 _UNIT_OF = np.array([_UNITS.index(item.unit) if item.unit else -1 for item in ITEMS])
 # Readings that no analyser gives, whatever the latents say.
-_FLOOR = np.array([{"ph": 6.7, "hgb": 3, "na": 100, "k": 1.5, "cl": 65, "hco3": 4, "mg": .5, "ca": 4, "phos": .4, "mcv": 55, "mchc": 25, "alb": 1, "neut": 0, "mono": 0, "uph": 5, "sg": 1.001, "chol": 45, "tibc": 70, "vitd": 4, "ft4": .1}.get(item.name, -1e9) for item in ITEMS])  # fmt: skip
-_CEILING = np.array([{"ph": 7.75, "neut": 99, "na": 175, "k": 9.5, "hco3": 50, "cr": 22, "bun": 230, "glu": 1400, "sg": 1.05, "bili": 60, "inr": 20, "ptt": 150, "uph": 9, "po2": 500, "eos": 60, "baso": 9, "bands": 45}.get(item.name, 1e6) for item in ITEMS])  # fmt: skip
+_FLOOR = np.array(
+    [
+        {
+            "ph": 6.7,
+            "hgb": 3,
+            "na": 100,
+            "k": 1.5,
+            "cl": 65,
+            "hco3": 4,
+            "mg": 0.5,
+            "ca": 4,
+            "phos": 0.4,
+            "mcv": 55,
+            "mchc": 25,
+            "alb": 1,
+            "neut": 0,
+            "mono": 0,
+            "uph": 5,
+            "sg": 1.001,
+            "chol": 45,
+            "tibc": 70,
+            "vitd": 4,
+            "ft4": 0.1,
+        }.get(item.name, -1e9)
+        for item in ITEMS
+    ]
+)
+_CEILING = np.array(
+    [
+        {
+            "ph": 7.75,
+            "neut": 99,
+            "na": 175,
+            "k": 9.5,
+            "hco3": 50,
+            "cr": 22,
+            "bun": 230,
+            "glu": 1400,
+            "sg": 1.05,
+            "bili": 60,
+            "inr": 20,
+            "ptt": 150,
+            "uph": 9,
+            "po2": 500,
+            "eos": 60,
+            "baso": 9,
+            "bands": 45,
+        }.get(item.name, 1e6)
+        for item in ITEMS
+    ]
+)
 
 
 @dataclass
@@ -70,11 +126,25 @@ def inpatient_samples(rng: np.random.Generator, course: Course) -> Samples:
     inside = np.where(clock == 0, rng.normal(5.4, 0.6, size).clip(3, 7.5) * 3600, rng.uniform(600, STEP - 600, size))
     time = np.clip(course.step_time[step] + inside, course.admit[adm] + 600, course.disch[adm] - 900)
     waiting = course.admit[adm] - course.arrival[adm] * rng.uniform(0.3, 0.95, size)
-    at_first = np.where(course.emergency[adm], waiting, np.minimum(course.admit[adm] + rng.uniform(900, 9000, size), course.disch[adm] - 900))  # fmt: skip
+    at_first = np.where(
+        course.emergency[adm],
+        waiting,
+        np.minimum(course.admit[adm] + rng.uniform(900, 9000, size), course.disch[adm] - 900),
+    )
     time = np.where(first, at_first, time).astype(np.int64) // 60 * 60
     before = np.where(course.step_first[:, None], 0.0, np.roll(course.reading, 1, axis=0))
     context = np.where(first, 0, np.where(course.icu[step], 3, np.where(clock == 0, 1, 2)))
-    return Samples(course.patient[adm], adm, time, context, course.severity[step], course.present[adm], course.episode[adm], course.reading[step], before[step])  # fmt: skip
+    return Samples(
+        course.patient[adm],
+        adm,
+        time,
+        context,
+        course.severity[step],
+        course.present[adm],
+        course.episode[adm],
+        course.reading[step],
+        before[step],
+    )
 
 
 def outpatient_samples(rng: np.random.Generator, patients: Patients, visits: Visits) -> Samples:
@@ -85,9 +155,16 @@ def outpatient_samples(rng: np.random.Generator, patients: Patients, visits: Vis
     state = base + 0.5 * rng.standard_normal(base.shape)
     size = len(chosen)
     return Samples(
-        who, np.full(size, -1), (visits.time[chosen] + rng.integers(600, 7200, size)) // 60 * 60, np.full(size, 4),
-        np.full(size, 0.15), patients.present(who, day), np.full(size, -1), state, base,
-    )  # fmt: skip
+        who,
+        np.full(size, -1),
+        (visits.time[chosen] + rng.integers(600, 7200, size)) // 60 * 60,
+        np.full(size, 4),
+        np.full(size, 0.15),
+        patients.present(who, day),
+        np.full(size, -1),
+        state,
+        base,
+    )
 
 
 def _ordered(rng: np.random.Generator, samples: Samples) -> np.ndarray:
@@ -111,6 +188,7 @@ def _derived(rng: np.random.Generator, v: dict[str, np.ndarray]) -> None:
     """Fill in the items that follow from others, by the laboratory's own arithmetic."""
 
     def noise(sd: float) -> np.ndarray:
+        """Error of one reading."""
         return sd * rng.standard_normal(len(v["na"]))
 
     v["ag"] = v["na"] + v["k"] - v["cl"] - v["hco3"] + noise(0.5)
@@ -157,7 +235,15 @@ def _values(rng: np.random.Generator, reading: np.ndarray) -> np.ndarray:
     return np.column_stack([v[item.name] for item in ITEMS])
 
 
-def lab_rows(rng: np.random.Generator, samples: Samples, block: int, patients: Patients, course: Course, hadm: np.ndarray, providers: list[str]) -> Rows:  # fmt: skip
+def lab_rows(
+    rng: np.random.Generator,
+    samples: Samples,
+    block: int,
+    patients: Patients,
+    course: Course,
+    hadm: np.ndarray,
+    providers: list[str],
+) -> Rows:
     """Rows of labevents for all samples of a block; raises RuntimeError where a block outgrows its room for ids."""
     wanted = _ordered(rng, samples)[:, _PANEL_OF] & (rng.random((len(samples.patient), len(ITEMS))) < _SHARE)
     sample, item = np.nonzero(wanted)
@@ -173,17 +259,15 @@ def lab_rows(rng: np.random.Generator, samples: Samples, block: int, patients: P
     early = (adm >= 0) & (samples.time[sample] < course.admit[adm])
     outside |= early & (rng.random(len(samples.patient)) < QUIRKS["before_admission_without_hadm"])[sample]
     delay = _DELAY_MINUTES[_SPECIMEN_OF] * 60
-    group = samples_group = sample * len(SPECIMENS) + _SPECIMEN_OF[item]
-    turn = rng.gamma(3.0, 1 / 3.0, len(samples.patient) * len(SPECIMENS))[samples_group]
+    group = sample * len(SPECIMENS) + _SPECIMEN_OF[item]
+    turn = rng.gamma(3.0, 1 / 3.0, len(samples.patient) * len(SPECIMENS))[group]
     stored = charted + (delay[item] * turn).astype(np.int64) // 60 * 60
-    abnormal = np.where(_TEXTUAL[item], ~_LABEL_NORMAL[np.where(_TEXTUAL[item], value, 0).astype(int)], (number < _LOW[item]) | (number > _HIGH[item]))  # fmt: skip
+    abnormal = np.where(
+        _TEXTUAL[item],
+        ~_LABEL_NORMAL[np.where(_TEXTUAL[item], value, 0).astype(int)],
+        (number < _LOW[item]) | (number > _HIGH[item]),
+    )
     urgent = np.isin(samples.context[sample], (0, 3)) ^ (rng.random(len(samples.patient)) < 0.12)[sample]
-    unit = np.where(
-        (rng.random(size) < QUIRKS["unit_blank"]) | (item == ITEM_INDEX["sg"]), _UNITS.index(" "), _UNIT_OF[item]
-    )
-    unit = np.where(
-        (item == ITEM_INDEX["mchc"]) & (rng.random(size) < QUIRKS["mchc_in_percent"]), _UNITS.index("%"), unit
-    )
     orderer = rng.integers(0, len(providers), len(samples.patient))
     no_orderer = rng.random(len(samples.patient)) < QUIRKS["no_provider"]
     columns = {
@@ -197,14 +281,23 @@ def lab_rows(rng: np.random.Generator, samples: Samples, block: int, patients: P
         "storetime": stamps(stored, rng.random(size) < QUIRKS["never_stored"]),
         "value": text,
         "valuenum": reals(number),
-        "valueuom": words(unit, _UNITS),
+        "valueuom": _units(rng, item),
         "ref_range_lower": reals(_LOW[item]),
         "ref_range_upper": reals(_HIGH[item]),
         "flag": words(np.where(abnormal & ~_REMARK[item], 0, -1), ["abnormal"]),
-        "priority": words(np.where((samples.context[sample] == 4) & (rng.random(len(samples.patient)) < 0.35)[sample], -1, urgent), ["ROUTINE", "STAT"]),
+        "priority": words(
+            np.where((samples.context[sample] == 4) & (rng.random(len(samples.patient)) < 0.35)[sample], -1, urgent),
+            ["ROUTINE", "STAT"],
+        ),
         "comments": comments,
-    }  # fmt: skip
+    }
     return Rows(who, columns)
+
+
+def _units(rng: np.random.Generator, item: np.ndarray) -> pa.Array:
+    lost = (rng.random(len(item)) < QUIRKS["unit_blank"]) | (item == ITEM_INDEX["sg"])
+    percent = (item == ITEM_INDEX["mchc"]) & (rng.random(len(item)) < QUIRKS["mchc_in_percent"])
+    return words(np.select([lost, percent], [_UNITS.index(" "), _UNITS.index("%")], _UNIT_OF[item]), _UNITS)
 
 
 def _written(rng, sample, item, value, samples: Samples, shift) -> tuple[np.ndarray, pa.Array, np.ndarray, pa.Array]:

@@ -19,15 +19,67 @@ MAX_PATIENTS = 499_000
 
 GROUPS = ("2008 - 2010", "2011 - 2013", "2014 - 2016", "2017 - 2019", "2020 - 2022")
 RACES = (
-    "WHITE", "BLACK/AFRICAN AMERICAN", "OTHER", "UNKNOWN", "HISPANIC/LATINO - PUERTO RICAN", "WHITE - OTHER EUROPEAN",
-    "HISPANIC OR LATINO", "ASIAN", "ASIAN - CHINESE", "WHITE - RUSSIAN", "BLACK/CARIBBEAN ISLAND",
-    "HISPANIC/LATINO - DOMINICAN", "BLACK/CAPE VERDEAN", "PATIENT DECLINED TO ANSWER", "BLACK/AFRICAN",
-    "WHITE - BRAZILIAN", "PORTUGUESE", "UNABLE TO OBTAIN", "WHITE - EASTERN EUROPEAN", "HISPANIC/LATINO - GUATEMALAN",
-    "ASIAN - SOUTH EAST ASIAN", "ASIAN - ASIAN INDIAN", "HISPANIC/LATINO - SALVADORAN", "HISPANIC/LATINO - MEXICAN",
-    "HISPANIC/LATINO - COLUMBIAN", "HISPANIC/LATINO - CUBAN", "AMERICAN INDIAN/ALASKA NATIVE", "SOUTH AMERICAN",
-)  # fmt: skip
-_RACE_WEIGHTS = np.array([62, 13, 4.2, 3, 1.8, 1.9, 1.6, 1.6, 1.6, 1.2, 1, 1.2, 1, .7, .8, .5, .4, .6, .4, .4, .4, .4,
-                          .35, .25, .25, .15, .2, .15])  # fmt: skip
+    "WHITE",
+    "BLACK/AFRICAN AMERICAN",
+    "OTHER",
+    "UNKNOWN",
+    "HISPANIC/LATINO - PUERTO RICAN",
+    "WHITE - OTHER EUROPEAN",
+    "HISPANIC OR LATINO",
+    "ASIAN",
+    "ASIAN - CHINESE",
+    "WHITE - RUSSIAN",
+    "BLACK/CARIBBEAN ISLAND",
+    "HISPANIC/LATINO - DOMINICAN",
+    "BLACK/CAPE VERDEAN",
+    "PATIENT DECLINED TO ANSWER",
+    "BLACK/AFRICAN",
+    "WHITE - BRAZILIAN",
+    "PORTUGUESE",
+    "UNABLE TO OBTAIN",
+    "WHITE - EASTERN EUROPEAN",
+    "HISPANIC/LATINO - GUATEMALAN",
+    "ASIAN - SOUTH EAST ASIAN",
+    "ASIAN - ASIAN INDIAN",
+    "HISPANIC/LATINO - SALVADORAN",
+    "HISPANIC/LATINO - MEXICAN",
+    "HISPANIC/LATINO - COLUMBIAN",
+    "HISPANIC/LATINO - CUBAN",
+    "AMERICAN INDIAN/ALASKA NATIVE",
+    "SOUTH AMERICAN",
+)
+_RACE_WEIGHTS = np.array(
+    [
+        62,
+        13,
+        4.2,
+        3,
+        1.8,
+        1.9,
+        1.6,
+        1.6,
+        1.6,
+        1.2,
+        1,
+        1.2,
+        1,
+        0.7,
+        0.8,
+        0.5,
+        0.4,
+        0.6,
+        0.4,
+        0.4,
+        0.4,
+        0.4,
+        0.35,
+        0.25,
+        0.25,
+        0.15,
+        0.2,
+        0.15,
+    ]
+)
 LANGUAGES = ("English", "Spanish", "Russian", "Chinese", "Portuguese", "Haitian", "Kabuverdianu", "Vietnamese", "Other")
 _LANGUAGE_WEIGHTS = np.array([89.5, 3, 1.7, 1.8, 0.9, 0.7, 0.8, 0.6, 1.0])
 INSURANCES = ("Medicare", "Medicaid", "Private", "Other", "No charge")
@@ -42,7 +94,21 @@ _BMI = np.array([{"obesity": 6.0, "morbid": 12.0}.get(condition.key, 0.0) for co
 # How six hidden traits of a patient move the resting points of all latents together; the same in every cohort.
 _MIXING = np.random.default_rng(6).standard_normal((6, len(LATENTS))) / 6**0.5
 # A first letter of the ATC code and the factor that makes a rarely used drug of that group likely.
-_ATC_FACTOR = {"A": "li", "B": "cm", "C": "cm", "G": "ms", "H": "im", "J": "im", "L": "on", "M": "ms", "N": "ps", "P": "im", "R": "pu", "S": "ne", "V": "re"}  # fmt: skip
+_ATC_FACTOR = {
+    "A": "li",
+    "B": "cm",
+    "C": "cm",
+    "G": "ms",
+    "H": "im",
+    "J": "im",
+    "L": "on",
+    "M": "ms",
+    "N": "ps",
+    "P": "im",
+    "R": "pu",
+    "S": "ne",
+    "V": "re",
+}
 
 
 @dataclass
@@ -133,13 +199,21 @@ def _dates(rng: np.random.Generator, size: int, age: np.ndarray) -> dict[str, np
     lost = first + (365.25 * rng.exponential(7.0, size)).astype(np.int64) + 1
     # Whole weeks, so that the days of the week stay; all contacts of a patient fall into 2110-2200.
     anchor_year = rng.integers(2111, 2186, size)
-    shift = (_day_of_year(anchor_year, np.zeros(size, np.int64)) - _day_of_year(anchor_real, np.zeros(size, np.int64))) // 7 * 7  # fmt: skip
+    shift = (
+        (_day_of_year(anchor_year, np.zeros(size, np.int64)) - _day_of_year(anchor_real, np.zeros(size, np.int64)))
+        // 7
+        * 7
+    )
     shifted_year = (first + shift).astype("datetime64[D]").astype("datetime64[Y]").astype(np.int64) + 1970
     return {
-        "group": group, "first_day": first, "last_day": np.minimum(lost, end_of_data), "shift_days": shift,
-        "anchor_year": shifted_year, "anchor_age": np.where(age > 89, 91, age).astype(np.int64),
+        "group": group,
+        "first_day": first,
+        "last_day": np.minimum(lost, end_of_data),
+        "shift_days": shift,
+        "anchor_year": shifted_year,
+        "anchor_age": np.where(age > 89, 91, age).astype(np.int64),
         "birth_day": first - (age * 365.25).astype(np.int64),
-    }  # fmt: skip
+    }
 
 
 def make_patients(rng: np.random.Generator, first: int, size: int) -> Patients:
@@ -172,7 +246,9 @@ def make_patients(rng: np.random.Generator, first: int, size: int) -> Patients:
         race=race,
         other_race=choose(rng, _RACE_WEIGHTS, size),
         language=np.where((race == 0) & (rng.random(size) < 0.9), 0, choose(rng, _LANGUAGE_WEIGHTS, size)),
-        marital=choose_each(rng, np.column_stack([single.clip(0.05), married, widow * 0.6, 0.08 * sigmoid((age - 40) / 8)])),
+        marital=choose_each(
+            rng, np.column_stack([single.clip(0.05), married, widow * 0.6, 0.08 * sigmoid((age - 40) / 8)])
+        ),
         frailty=frailty,
         factors=factors,
         onset=onset,
@@ -185,4 +261,4 @@ def make_patients(rng: np.random.Generator, first: int, size: int) -> Patients:
         height=rng.normal(63.8, 2.6, size) + 5.4 * male,
         bmi=(27.3 + 3.4 * rng.standard_normal(size) + factors[:, 0] + present @ _BMI).clip(15, 70),
         **dates,
-    )  # fmt: skip
+    )

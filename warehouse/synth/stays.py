@@ -29,16 +29,46 @@ FIRST_HADM, FIRST_STAY = 20_000_000, 30_000_000
 _ID_RANGE, _SPREAD_HADM, _SPREAD_STAY = 10_000_000, 3_816_547, 7_236_067
 TRANSFERS_PER_BLOCK = 2**14
 QUIRKS = {
-    "midnight_discharge_of_dead": 0.27, "discharge_before_admission": 0.0003, "marital_unknown": 0.04, "other_race": 0.03,
-    "insurance_unknown": 0.017, "left_after_discharge": 0.75, "moved_before_admission": 0.03,
-}  # fmt: skip
-SERVICES = ("MED", "CMED", "SURG", "OMED", "NSURG", "CSURG", "VSURG", "TRAUM", "NMED", "ORTHO", "PSYCH", "OBS", "TSURG", "GYN")  # fmt: skip
+    "midnight_discharge_of_dead": 0.27,
+    "discharge_before_admission": 0.0003,
+    "marital_unknown": 0.04,
+    "other_race": 0.03,
+    "insurance_unknown": 0.017,
+    "left_after_discharge": 0.75,
+    "moved_before_admission": 0.03,
+}
+SERVICES = (
+    "MED",
+    "CMED",
+    "SURG",
+    "OMED",
+    "NSURG",
+    "CSURG",
+    "VSURG",
+    "TRAUM",
+    "NMED",
+    "ORTHO",
+    "PSYCH",
+    "OBS",
+    "TSURG",
+    "GYN",
+)
 _SERVICE_OF = np.array([SERVICES.index(episode.service) for episode in EPISODES])
 _PSYCHIATRIC = np.array(["P" in episode.flags for episode in EPISODES])
 _SURGICAL = np.array(["S" in episode.flags for episode in EPISODES])
 _DELIVERY = np.array(["D" in episode.flags for episode in EPISODES])
-_MICU, _MSICU, _SICU, _TSICU = "Medical Intensive Care Unit (MICU)", "Medical/Surgical Intensive Care Unit (MICU/SICU)", "Surgical Intensive Care Unit (SICU)", "Trauma SICU (TSICU)"  # fmt: skip
-_CVICU, _CCU, _NSICU, _NSTEP = "Cardiac Vascular Intensive Care Unit (CVICU)", "Coronary Care Unit (CCU)", "Neuro Surgical Intensive Care Unit (Neuro SICU)", "Neuro Stepdown"  # fmt: skip
+_MICU, _MSICU, _SICU, _TSICU = (
+    "Medical Intensive Care Unit (MICU)",
+    "Medical/Surgical Intensive Care Unit (MICU/SICU)",
+    "Surgical Intensive Care Unit (SICU)",
+    "Trauma SICU (TSICU)",
+)
+_CVICU, _CCU, _NSICU, _NSTEP = (
+    "Cardiac Vascular Intensive Care Unit (CVICU)",
+    "Coronary Care Unit (CCU)",
+    "Neuro Surgical Intensive Care Unit (Neuro SICU)",
+    "Neuro Stepdown",
+)
 # Wards and intensive care units of each service, the likeliest first.
 _UNITS_OF = {
     "MED": (("Medicine", "Med/Surg", "Medicine/Cardiology"), (_MICU, _MSICU)),
@@ -60,13 +90,42 @@ _ED, _EDOBS = "Emergency Department", "Emergency Department Observation"
 UNITS = sorted({unit for kinds in _UNITS_OF.values() for kind in kinds for unit in kind} | {_ED, _EDOBS})
 _WARD = np.array([[UNITS.index(unit) for unit in _UNITS_OF[service][0]] for service in SERVICES])
 _ICU = np.array([[UNITS.index(unit) for unit in _UNITS_OF[service][1]] for service in SERVICES])
-TYPES = ("EW EMER.", "URGENT", "DIRECT EMER.", "OBSERVATION ADMIT", "EU OBSERVATION", "DIRECT OBSERVATION",
-         "AMBULATORY OBSERVATION", "SURGICAL SAME DAY ADMISSION", "ELECTIVE")  # fmt: skip
+TYPES = (
+    "EW EMER.",
+    "URGENT",
+    "DIRECT EMER.",
+    "OBSERVATION ADMIT",
+    "EU OBSERVATION",
+    "DIRECT OBSERVATION",
+    "AMBULATORY OBSERVATION",
+    "SURGICAL SAME DAY ADMISSION",
+    "ELECTIVE",
+)
 _PURE_OBSERVATION = (4, 5, 6)
-ORIGINS = ("EMERGENCY ROOM", "PHYSICIAN REFERRAL", "TRANSFER FROM HOSPITAL", "WALK-IN/SELF REFERRAL", "CLINIC REFERRAL",
-           "PROCEDURE SITE", "PACU", "TRANSFER FROM SKILLED NURSING FACILITY", "INFORMATION NOT AVAILABLE")  # fmt: skip
-DESTINATIONS = ("HOME", "HOME HEALTH CARE", "SKILLED NURSING FACILITY", "REHAB", "CHRONIC/LONG TERM ACUTE CARE", "HOSPICE",
-                "AGAINST ADVICE", "PSYCH FACILITY", "ACUTE HOSPITAL", "OTHER FACILITY", "DIED")  # fmt: skip
+ORIGINS = (
+    "EMERGENCY ROOM",
+    "PHYSICIAN REFERRAL",
+    "TRANSFER FROM HOSPITAL",
+    "WALK-IN/SELF REFERRAL",
+    "CLINIC REFERRAL",
+    "PROCEDURE SITE",
+    "PACU",
+    "TRANSFER FROM SKILLED NURSING FACILITY",
+    "INFORMATION NOT AVAILABLE",
+)
+DESTINATIONS = (
+    "HOME",
+    "HOME HEALTH CARE",
+    "SKILLED NURSING FACILITY",
+    "REHAB",
+    "CHRONIC/LONG TERM ACUTE CARE",
+    "HOSPICE",
+    "AGAINST ADVICE",
+    "PSYCH FACILITY",
+    "ACUTE HOSPITAL",
+    "OTHER FACILITY",
+    "DIED",
+)
 
 
 @dataclass
@@ -89,7 +148,11 @@ def make_stays(rng: np.random.Generator, patients: Patients, course: Course) -> 
         _SURGICAL[course.episode] & ~_DELIVERY[course.episode], 7, np.where(rng.random(size) < 0.5, 8, 1)
     )
     kind = np.where(course.observed, watched, np.where(course.emergency, urgent, planned))
-    by_ed = np.isin(kind, (0, 4)) | (np.isin(kind, (3,)) & (rng.random(size) < 0.6)) | (np.isin(kind, (1, 2, 5)) & (rng.random(size) < 0.25))  # fmt: skip
+    by_ed = (
+        np.isin(kind, (0, 4))
+        | (np.isin(kind, (3,)) & (rng.random(size) < 0.6))
+        | (np.isin(kind, (1, 2, 5)) & (rng.random(size) < 0.25))
+    )
     return Stays(FIRST_HADM + number * _SPREAD_HADM % _ID_RANGE, kind, by_ed, _SERVICE_OF[course.episode])
 
 
@@ -114,11 +177,20 @@ def _destination(rng: np.random.Generator, course: Course, kind: np.ndarray) -> 
     old = (course.age - 70) / 12
     sick = course.peak
     soon = (course.death_day >= 0) & (course.death_day - course.disch // DAY < 45)
-    logits = np.column_stack([
-        0 * sick + 1.4, -0.3 + 0.5 * sick + 0.25 * old, -1.4 + 0.75 * sick + 1.1 * old, -2.0 + 0.7 * sick + 0.4 * old,
-        -4.2 + 1.1 * sick, -5 + 0.3 * sick + 5.5 * soon, -2.9 - 0.5 * old, -6 + 4.5 * _PSYCHIATRIC[course.episode],
-        -4.6 + 0.4 * sick, -5 + 0 * sick,
-    ])  # fmt: skip
+    logits = np.column_stack(
+        [
+            0 * sick + 1.4,
+            -0.3 + 0.5 * sick + 0.25 * old,
+            -1.4 + 0.75 * sick + 1.1 * old,
+            -2.0 + 0.7 * sick + 0.4 * old,
+            -4.2 + 1.1 * sick,
+            -5 + 0.3 * sick + 5.5 * soon,
+            -2.9 - 0.5 * old,
+            -6 + 4.5 * _PSYCHIATRIC[course.episode],
+            -4.6 + 0.4 * sick,
+            -5 + 0 * sick,
+        ]
+    )
     logits[_DELIVERY[course.episode], 1:] -= 4
     place = choose_each(rng, np.exp(logits))
     place = np.where(course.died, len(DESTINATIONS) - 1, place)
@@ -128,12 +200,22 @@ def _destination(rng: np.random.Generator, course: Course, kind: np.ndarray) -> 
 def _insurance(rng: np.random.Generator, course: Course, patients: Patients) -> np.ndarray:
     old = course.age >= 65
     poor = sigmoid(-1.1 + 0.8 * patients.factors[course.patient, 9])
-    weights = np.column_stack([np.where(old, 0.86, 0.12), np.where(old, 0.03, poor), np.where(old, 0.1, 0.75 - 0.6 * poor), 0.03 + 0 * poor, 0.002 + 0 * poor])  # fmt: skip
+    weights = np.column_stack(
+        [
+            np.where(old, 0.86, 0.12),
+            np.where(old, 0.03, poor),
+            np.where(old, 0.1, 0.75 - 0.6 * poor),
+            0.03 + 0 * poor,
+            0.002 + 0 * poor,
+        ]
+    )
     drawn = choose_each(rng, weights)
     return np.where(rng.random(len(old)) < QUIRKS["insurance_unknown"], -1, drawn)
 
 
-def admission_rows(rng: np.random.Generator, patients: Patients, course: Course, stays: Stays, ed_out: np.ndarray, providers: list[str]) -> Rows:  # fmt: skip
+def admission_rows(
+    rng: np.random.Generator, patients: Patients, course: Course, stays: Stays, ed_out: np.ndarray, providers: list[str]
+) -> Rows:
     """Rows of admissions; `ed_out` is when the patient left the emergency department."""
     who, size = course.patient, len(course.patient)
     shift = patients.shift_days[who] * DAY
@@ -143,7 +225,15 @@ def admission_rows(rng: np.random.Generator, patients: Patients, course: Course,
     typo = rng.random(size) < QUIRKS["discharge_before_admission"]
     disch = np.where(typo & ~course.died, course.admit - rng.integers(1, 20, size) * 3600, disch)
     race = np.where(rng.random(size) < QUIRKS["other_race"], patients.other_race[who], patients.race[who])
-    origin = np.where(stays.by_ed, 0, np.where(np.isin(stays.kind, (7, 8)), 1, 1 + choose(rng, np.array([0.3, 0.4, 0.08, 0.08, 0.05, 0.03, 0.05, 0.01]), size)))  # fmt: skip
+    origin = np.where(
+        stays.by_ed,
+        0,
+        np.where(
+            np.isin(stays.kind, (7, 8)),
+            1,
+            1 + choose(rng, np.array([0.3, 0.4, 0.08, 0.08, 0.05, 0.03, 0.05, 0.01]), size),
+        ),
+    )
     columns = {
         "subject_id": ints(patients.subject_id[who]),
         "hadm_id": ints(stays.hadm),
@@ -185,7 +275,11 @@ def _segments(rng: np.random.Generator, course: Course, stays: Stays, left: np.n
     at = np.flatnonzero(change)
     adm, icu, first = course.step_admission[at], course.icu[at], course.step_first[at]
     start = course.step_time[at] + rng.integers(60, 7 * 3600, len(at))
-    start = np.where(first, course.admit[adm] + rng.integers(0, 60, len(at)), np.clip(start, course.step_time[at], course.disch[adm] - 60))  # fmt: skip
+    start = np.where(
+        first,
+        course.admit[adm] + rng.integers(0, 60, len(at)),
+        np.clip(start, course.step_time[at], course.disch[adm] - 60),
+    )
     moved_early = first & ~stays.by_ed[adm] & (rng.random(len(at)) < QUIRKS["moved_before_admission"])
     start = np.where(moved_early, course.admit[adm] - rng.integers(60, 3600, len(at)), start)
     last = np.r_[adm[1:] != adm[:-1], True]
@@ -197,7 +291,9 @@ def _segments(rng: np.random.Generator, course: Course, stays: Stays, left: np.n
     return _Segments(adm, icu, unit, start, end)
 
 
-def movement_rows(rng: np.random.Generator, patients: Patients, course: Course, stays: Stays, visits: Visits, block: int) -> tuple[Rows, Rows, np.ndarray]:  # fmt: skip
+def movement_rows(
+    rng: np.random.Generator, patients: Patients, course: Course, stays: Stays, visits: Visits, block: int
+) -> tuple[Rows, Rows, np.ndarray]:
     """Rows of transfers and of icustays, and when each admission left the emergency department (real seconds)."""
     size = len(course.patient)
     left = course.disch + (rng.random(size) < QUIRKS["left_after_discharge"]) * rng.exponential(1500, size).astype(
@@ -278,7 +374,9 @@ def service_rows(rng: np.random.Generator, patients: Patients, course: Course, s
     long = course.disch - course.admit > 1.5 * DAY
     changed = np.flatnonzero((rng.random(size) < 0.04 + 0.04 * course.peak) & (other != stays.service) & long)
     at = course.admit + rng.integers(0, 120, size)
-    moment = course.admit[changed] + ((course.disch - course.admit)[changed] * rng.uniform(0.2, 0.8, len(changed))).astype(np.int64)  # fmt: skip
+    moment = course.admit[changed] + (
+        (course.disch - course.admit)[changed] * rng.uniform(0.2, 0.8, len(changed))
+    ).astype(np.int64)
     adm = np.concatenate([np.arange(size), changed])
     who = course.patient[adm]
     columns = {

@@ -18,9 +18,13 @@ from warehouse.synth.patients import Patients
 # Share of measurements that stand twice in the record, under another number.
 REPEATED = 0.042
 NAMES = (
-    "Weight (Lbs)", "Blood Pressure", "BMI (kg/m2)", "Height (Inches)", "Blood Pressure Sitting",
+    "Weight (Lbs)",
+    "Blood Pressure",
+    "BMI (kg/m2)",
+    "Height (Inches)",
+    "Blood Pressure Sitting",
     "Blood Pressure Standing (1 min)",
-)  # fmt: skip
+)
 _TAKEN = np.array([0.93, 0.88, 0.76, 0.37, 0.006, 0.004])
 
 
@@ -65,14 +69,29 @@ def omr_rows(rng: np.random.Generator, patients: Patients, visits: Visits) -> Ro
     bmi = (bmi - 9 * (patients.present(who, day)[:, CONDITION_INDEX["bariatric"]])).clip(13, 75)
     height = patients.height[who]
     hypertensive = patients.present(who, day)[:, CONDITION_INDEX["htn"]]
-    sys = 116 + 14 * hypertensive + 0.25 * (patients.age[who] - 50) + 7 * patients.offset[who, 1] + 9 * rng.standard_normal(size)  # fmt: skip
+    sys = (
+        116
+        + 14 * hypertensive
+        + 0.25 * (patients.age[who] - 50)
+        + 7 * patients.offset[who, 1]
+        + 9 * rng.standard_normal(size)
+    )
     dia = 0.42 * sys + 20 + 6 * rng.standard_normal(size) - 0.12 * (patients.age[who] - 50)
     taken = rng.random((size, len(NAMES))) < _TAKEN
     visit, name = np.nonzero(taken)
     again = np.flatnonzero(rng.random(len(visit)) < REPEATED)
     copies = np.concatenate([np.zeros(len(visit), np.int64), np.ones(len(again), np.int64)])
     visit, name = np.concatenate([visit, visit[again]]), np.concatenate([name, name[again]])
-    numeric = np.choose(np.minimum(name, 4), [bmi[visit] * height[visit] ** 2 / 703, 0 * bmi[visit], bmi[visit], np.round(height[visit] * 4) / 4, 0 * bmi[visit]])  # fmt: skip
+    numeric = np.choose(
+        np.minimum(name, 4),
+        [
+            bmi[visit] * height[visit] ** 2 / 703,
+            0 * bmi[visit],
+            bmi[visit],
+            np.round(height[visit] * 4) / 4,
+            0 * bmi[visit],
+        ],
+    )
     pressure = joined(ints(sys.clip(70, 230)), ints(dia.clip(35, 130)), separator="/").take(pa.array(visit))
     decimals = np.select([name == 0, name == 2], [np.where(rng.random(len(name)) < 0.3, 0, 2), 1], 0)
     value = pc.if_else(pa.array(np.isin(name, (1, 4, 5))), pressure, fixed(numeric, decimals))

@@ -26,9 +26,19 @@ MARKER = "SYNTHETIC"
 BYTES_A_PATIENT, BYTES_FIXED = 21_500, 60_000
 # Rows a patient in MIMIC-IV v3.1 (364,627 patients).
 REAL_RATIOS = {
-    "patients": 1.0, "admissions": 1.497, "transfers": 6.620, "services": 1.627, "labevents": 434.3, "prescriptions": 55.65,
-    "emar": 117.4, "diagnoses_icd": 17.45, "procedures_icd": 2.358, "drgcodes": 2.089, "omr": 21.26, "icustays": 0.2591,
-}  # fmt: skip
+    "patients": 1.0,
+    "admissions": 1.497,
+    "transfers": 6.620,
+    "services": 1.627,
+    "labevents": 434.3,
+    "prescriptions": 55.65,
+    "emar": 117.4,
+    "diagnoses_icd": 17.45,
+    "procedures_icd": 2.358,
+    "drgcodes": 2.089,
+    "omr": 21.26,
+    "icustays": 0.2591,
+}
 _README = """# Synthetic patients in the form of MIMIC-IV
 
 **Nothing in this folder is real.** `python -m warehouse.synth --patients {patients} --seed {seed}` made it from random numbers;
@@ -65,9 +75,7 @@ def check_target(out: Path, patients: int) -> None:
             f"--out {out} holds files and no {MARKER} marker, so they may be real data: name another folder"
         )
     if there - _our_files():
-        raise UserError(
-            f"--out {out} holds {min(there - _our_files())}, which is not ours to replace: name another folder"
-        )
+        raise UserError(f"--out {out} holds {min(there - _our_files())}, not ours to replace: name another folder")
     parent = out.resolve().parent
     while not parent.exists():
         parent = parent.parent
@@ -75,7 +83,9 @@ def check_target(out: Path, patients: int) -> None:
         raise UserError(f"--out {out} cannot be written (no right to write in {parent}): name another folder")
     free, need = shutil.disk_usage(parent).free, int(estimated_bytes(patients) * 1.2)
     if free < need:
-        raise UserError(f"--out {out}: about {need / 1e9:.2f} GB are needed and {free / 1e9:.2f} GB are free: ask for fewer patients or name another disk")  # fmt: skip
+        raise UserError(
+            f"--out {out}: about {need / 1e9:.2f} GB needed, {free / 1e9:.2f} GB free: ask for fewer patients or name another disk"
+        )
 
 
 def _blocks(patients: int, seed: int, workers: int) -> Iterator[dict]:
