@@ -9,8 +9,10 @@ from typing import Any
 
 from markupsafe import Markup
 
+from analysis.compute_law import METHOD as LOSS_COMPUTE
 from analysis.figures import Drawing
 from analysis.points import seed_noise
+from analysis.repeated import METHOD as REPEATED
 from analysis.results import Fit
 from analysis.study import Study
 from analysis.surface import METHODS as SURFACES
@@ -32,6 +34,7 @@ from analysis.tables import (
 
 SURFACE = ("E", "A", "B", "alpha", "beta")
 COMPUTE_LAW = ("E", "A", "g")
+DECAY = ("R_D", "R_N")
 # Side by side with what others found; definitions differ, and the last column says how.
 PUBLISHED = (
     (
@@ -82,8 +85,9 @@ def page_context(
         "optima": (BUDGET_HEADER, budget_rows(isoflop) if isoflop.details else []),
         "exponents": (EXPONENT_HEADER, exponent_rows(fits)),
         "published": (PUBLISHED_HEADER, PUBLISHED),
-        "surface": (parameter_header(SURFACE), parameter_rows(fits, SURFACE)),
-        "law": (parameter_header(COMPUTE_LAW), parameter_rows(fits, COMPUTE_LAW)),
+        "surface": (parameter_header(SURFACE), parameter_rows(fits, SURFACES, SURFACE)),
+        "law": (parameter_header(COMPUTE_LAW), parameter_rows(fits, (LOSS_COMPUTE,), COMPUTE_LAW)),
+        "repeated": (parameter_header(DECAY), parameter_rows(fits, (REPEATED,), DECAY)),
         "runs": _run_table(study),
         "aside": (("run", "seed", "why it is set aside"), [_aside_row(run) for run in study.aside]),
     }

@@ -9,7 +9,7 @@ cannot fit are no error: its status and notes say so.
 import argparse
 import json
 
-from analysis.methods import DRAWS, METHODS, fit_methods
+from analysis.methods import DRAWS, LOSS_COMPUTE, METHODS, REPEATED, SURFACES, fit_methods
 from analysis.points import Points
 from analysis.readers import ALIASES, read_points
 from analysis.results import Fit
@@ -66,11 +66,12 @@ def as_text(fits: dict[str, Fit], points: Points) -> str:
     for name, fit in fits.items():
         if fit.estimates.get("n_opt"):
             parts.append(f"Optimum per budget, {LABELS[name]}\n" + text_table(BUDGET_HEADER, budget_rows(fit)))
-    for title, names in (
-        ("L = E + A/N^alpha + B/D^beta", ("E", "A", "B", "alpha", "beta")),
-        ("L* = E + A C^-g", ("E", "A", "g")),
+    for title, methods, names in (
+        ("L = E + A/N^alpha + B/D^beta", SURFACES, ("E", "A", "B", "alpha", "beta")),
+        ("L* = E + A C^-g", (LOSS_COMPUTE,), ("E", "A", "g")),
+        ("Worth of repeated data", (REPEATED,), ("R_D", "R_N")),
     ):
-        rows = parameter_rows(fits, names)
+        rows = parameter_rows(fits, methods, names)
         if rows:
             parts.append(f"{title}\n" + text_table(parameter_header(names), rows))
     lines = [f"  {note.severity}: {note.text}" for note in points.notes]
@@ -96,15 +97,13 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of tables")
     parser.add_argument("--bootstrap", type=int, default=DRAWS, metavar="DRAWS", help=f"bootstrap draws ({DRAWS})")
     parser.add_argument("--seed", type=int, default=0, help="seed of the bootstrap (0)")
-    parser.add_argument("--methods", default=",".join(METHODS), metavar="NAME,...", help="methods to run (all)")
+    parser.add_argument("--methods", metavar="NAME,...", help="methods to run (all that the columns allow)")
     parser.add_argument("--columns", default="", metavar="NAME=COLUMN,...", help="columns that have other names")
     options = parser.parse_args(arguments)
-    options.methods = tuple(name.strip() for name in options.methods.split(",") if name.strip())
-    unknown = [name for name in options.methods if name not in METHODS]
-    if unknown or not options.methods:
-        raise UserError(
-            f"--methods: unknown method {unknown[0] if unknown else ''!r}; choose among {', '.join(METHODS)}"
-        )
+    options.methods = tuple(options.methods.replace(" ", "").split(",")) if options.methods is not None else None
+    unknown = [name for name in options.methods or () if name not in METHODS]
+    if unknown:
+        raise UserError(f"--methods: unknown method {unknown[0]!r}; choose among {', '.join(METHODS)}")
     if options.bootstrap < 100:
         raise UserError(f"--bootstrap {options.bootstrap}: a 95% interval needs at least 100 draws")
     if options.seed < 0:

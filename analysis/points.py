@@ -22,6 +22,8 @@ BUDGET_SPAN = np.log(1.5)
 SAME_SIZE = 1e-3
 # Counted compute further than this from 6ND on most rows points to a wrong unit or column.
 FLOPS_RATIO = 3.0
+# Up to about 4 epochs repeated tokens are worth nearly as much as fresh ones (Muennighoff 2023).
+MANY_EPOCHS = 4.0
 
 
 @dataclass(frozen=True)
@@ -84,13 +86,21 @@ def make_points(
         )
     unknown = np.full(len(n), np.nan)
     unique_tokens = unknown if unique_tokens is None else np.asarray(unique_tokens, dtype=float)
+    many = int((d > MANY_EPOCHS * unique_tokens).sum())
+    if many:
+        text = (
+            f"{many} of {len(n)} runs see their data more than {MANY_EPOCHS:g} times: their tokens are not all fresh."
+        )
+        found.append(Note("many_epochs", "warning", text))
     budget, budget_notes = _assign_budgets(flops, budget)
     if configuration is None:
         rate = unknown if learning_rate is None else np.asarray(learning_rate, dtype=float)
         key = np.column_stack([n, d, np.nan_to_num(unique_tokens), np.nan_to_num(rate), budget])
-        codes = np.unique(key, axis=0, return_inverse=True)[1].reshape(-1)
     else:
-        codes = np.unique(np.asarray(configuration).astype(str), return_inverse=True)[1]
+        # A name that is used again at another size or budget is another configuration.
+        named = np.unique(np.asarray(configuration).astype(str), return_inverse=True)[1].reshape(-1)
+        key = np.column_stack([named, n, budget])
+    codes = np.unique(key, axis=0, return_inverse=True)[1].reshape(-1)
     return Points(n, d, loss, flops, budget, unique_tokens, codes, (*found, *budget_notes))
 
 

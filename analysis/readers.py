@@ -105,7 +105,11 @@ def points_from_columns(table: dict[str, list], where: str, notes: tuple[Note, .
         found.append(Note("d_from_flops", "warning", "No column of tokens: d is taken as compute / (6 n)."))
     columns = {name: values[keep] for name, values in numbers.items() if name != "seed"}
     if "configuration" in table:
-        columns["configuration"] = np.array(["" if v is None else str(v) for v in table["configuration"]])[keep]
+        names = np.array(["" if v is None else str(v) for v in table["configuration"]])[keep]
+        if (names == "").any():
+            found.append(Note("column_empty", "info", "The column for configuration has empty cells and is not used."))
+        else:
+            columns["configuration"] = names
     return make_points(**columns, notes=tuple(found))
 
 

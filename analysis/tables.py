@@ -59,9 +59,11 @@ def flops(value: float) -> str:
 
 
 def interval(pair: tuple[float, float], form=number) -> str:
-    """[low, high]; an unknown or open end is a dash."""
+    """[low, high]; an unknown end is a dash."""
     low, high = (form(end) for end in pair)
-    return UNKNOWN if (low, high) == (UNKNOWN, UNKNOWN) else f"[{low}, {high}]"
+    if (low, high) == (UNKNOWN, UNKNOWN):
+        return UNKNOWN
+    return f"[{low}, {'open' if pair[1] == math.inf else high}]"
 
 
 def text_table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
@@ -108,11 +110,11 @@ def exponent_rows(fits: dict[str, Fit]) -> list[tuple[str, ...]]:
 EXPONENT_HEADER = ("method", "a (N* ~ C^a)", "95%", "b (D* ~ C^b)", "95%", "status")
 
 
-def parameter_rows(fits: dict[str, Fit], names: tuple[str, ...]) -> list[tuple[str, ...]]:
-    """Per method that gives all of `names`: their estimates with intervals, and the status."""
+def parameter_rows(fits: dict[str, Fit], methods: tuple[str, ...], names: tuple[str, ...]) -> list[tuple[str, ...]]:
+    """Per method that was run: the estimates of `names` with intervals, and the status."""
     rows = []
     for name, fit in fits.items():
-        if set(names) <= set(fit.estimates):
+        if name in methods:
             cells = [LABELS[name]]
             for parameter in names:
                 cells += [number(fit.estimates[parameter]), interval(fit.intervals[parameter])]

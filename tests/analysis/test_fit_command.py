@@ -125,6 +125,31 @@ def test_budgets_are_clusters_of_compute():
         assert np.ptp(np.log(chain[joined.budget == budget])) <= math.log(1.5) + 1e-9
 
 
+def test_configurations_are_told_apart_by_name_size_and_budget(tmp_path):
+    columns = {
+        "n": [1e6, 1e6, 2e6, 2e6],
+        "d": [1e8] * 4,
+        "loss": [3.0, 3.1, 2.9, 2.8],
+        "learning_rate": [0.1, 0.1, 0.1, 0.2],
+    }
+    unnamed = read_points(write_csv(tmp_path / "p.csv", columns))
+    assert len(set(unnamed.configuration)) == 3
+    named = read_points(write_csv(tmp_path / "p.csv", columns | {"configuration": ["x", "x", "x", "y"]}))
+    assert len(set(named.configuration)) == 3
+    gaps = read_points(write_csv(tmp_path / "p.csv", columns | {"configuration": ["x", "", "", ""]}))
+    np.testing.assert_array_equal(gaps.configuration, unnamed.configuration)
+    assert "column_empty" in codes(gaps)
+
+
+def test_repeated_data_is_fitted_where_unique_tokens_are_given():
+    columns = simulate()
+    columns.pop("seed")
+    points = make_points(**columns, unique_tokens=np.full(35, columns["d"].min() / 5))
+    assert "repeated_data" in fit_methods(points, bootstrap=100)
+    assert "many_epochs" in codes(points)
+    assert "many_epochs" not in codes(make_points(**columns, unique_tokens=columns["d"]))
+
+
 def test_points_must_be_positive():
     with pytest.raises(ValueError, match="d must be positive"):
         make_points(np.array([1.0]), np.array([0.0]), np.array([1.0]))
@@ -136,7 +161,7 @@ def test_json_is_the_contract(tmp_path, capsys):
     answer = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)
     assert set(answer) == {"methods", "points"}
     assert answer["points"] == 35
-    assert tuple(answer["methods"]) == METHODS
+    assert tuple(answer["methods"]) == METHODS[:-1], "no unique tokens, no repeated_data"
     for name, method in answer["methods"].items():
         assert set(method) == {"estimates", "intervals", "objective", "status", "notes"}
         assert method["status"] == "converged", name
