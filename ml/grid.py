@@ -38,6 +38,26 @@ def auto_sizes(budget: float, how_many: int, vocabulary_size: int, context: int)
     return [size_name(size) for size in sorted(set(sizes))]
 
 
+def size_beyond(losses: dict[int, float], vocabulary_size: int, context: int) -> str | None:
+    """A size beyond the edge at which the lowest loss lies, as far as its neighbour; None where it lies inside.
+
+    `losses`: {N with head: loss} of one budget, in order of N. None too where no smaller shape exists.
+    """
+    sizes = list(losses)
+    if len(sizes) < 3:
+        return None
+    best = min(losses, key=losses.__getitem__)
+    if best == sizes[0]:
+        wanted = best * best / sizes[1]
+    elif best == sizes[-1]:
+        wanted = best * best / sizes[-2]
+    else:
+        return None
+    size = size_for(wanted, vocabulary_size, context)
+    found = parameter_counts(shape(size, vocabulary_size, context)).with_head
+    return size_name(size) if not sizes[0] * 0.9 < found < sizes[-1] * 1.1 else None
+
+
 def sizes_per_budget(n_budgets: int) -> list[int]:
     """6, 5, 4, 4, ... from the smallest budget to the largest."""
     return [max(FEWEST, MOST - i) for i in range(n_budgets)]

@@ -1,6 +1,6 @@
 """Windows of timelines, packed tightly into rows, and rows into batches.
 
-In: a `Split`, the row length ("context"), a seed. Out: `Batch`es of equal rows. A window is one patient's
+In: a `Split`, the row length ("context"), a seed. Out: `Batch`es of rows. A window is one patient's
 static prefix (as known at the window's start) and then up to context + 1 - n_static timeline tokens; its last
 token is only a target, so a window fills at most `context` inputs. Windows of several patients share a row;
 segment ids, restarting positions and the list of scored places keep them apart. Every timeline token of the
@@ -132,8 +132,7 @@ def collate(split: Split, windows: Windows, rows: list[np.ndarray], context: int
 class RowStream:
     """Endless rows of a split: epoch after epoch, each packed and shuffled anew by (seed, epoch).
 
-    Batch k holds rows k * rows_per_batch and on, over the ends of epochs; so the state of the stream is the
-    step number alone.
+    Batches may hold the end of one epoch and the start of the next; the state of the stream is the step number alone.
     """
 
     def __init__(self, split: Split, context: int, seed: int) -> None:
@@ -150,21 +149,17 @@ class RowStream:
             self._epochs[epoch] = [rows[i] for i in rng.permutation(len(rows))]
         return self._epochs[epoch]
 
-    def batches(self, first: int, rows_per_batch: int, last_row: int | None = None) -> Iterator[Batch]:
-        """Batches from number `first` on; ends before row `last_row` (over all epochs) where that is given."""
-        epoch, at = 0, first * rows_per_batch
-        total = at
-        while at >= len(self.epoch_rows(epoch)):
-            at -= len(self.epoch_rows(epoch))
-            epoch += 1
-        while last_row is None or total < last_row:
-            wanted = rows_per_batch if last_row is None else min(rows_per_batch, last_row - total)
-            rows: list[np.ndarray] = []
-            while len(rows) < wanted:
-                new = self.epoch_rows(epoch)[at : at + wanted - len(rows)]
-                rows += new
+    def batches(self, rows: int, steps: int, first: int = 0) -> Iterator[Batch]:
+        """The batches `first` .. steps-1 that part the first `rows` rows, over all epochs, as evenly as whole rows allow."""
+        epoch, before = 0, 0  # `before`: rows of the epochs that are over
+        for step in range(first, steps):
+            at, stop = step * rows // steps, (step + 1) * rows // steps
+            batch: list[np.ndarray] = []
+            while at < stop:
+                while at - before >= len(self.epoch_rows(epoch)):
+                    before += len(self.epoch_rows(epoch))
+                    epoch += 1
+                new = self.epoch_rows(epoch)[at - before : stop - before]
+                batch += new
                 at += len(new)
-                if at == len(self.epoch_rows(epoch)):
-                    epoch, at = epoch + 1, 0
-            total += wanted
-            yield collate(self.split, self.windows, rows, self.context)
+            yield collate(self.split, self.windows, batch, self.context)

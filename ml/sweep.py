@@ -21,9 +21,8 @@ import torch
 from tqdm import tqdm
 
 from ml import runs
-from ml.data import read_manifest
 from ml.device import choose_device
-from ml.grid import auto_sizes, cpu_seconds, sizes_per_budget
+from ml.grid import auto_sizes, cpu_seconds, size_beyond, sizes_per_budget
 from ml.plan import RunPlan, plan_run
 from ml.train import add_settings, number, open_corpus, settings_from
 from warehouse.errors import UserError, run_main
@@ -60,25 +59,55 @@ class Job:
         return runs.last_step(self.folder / "progress.jsonl") / self.plan.steps
 
 
-def plan_jobs(args: argparse.Namespace, runs_dir: Path) -> list[Job]:
-    """All runs of the sweep, each configuration and seed once, largest first so that the last ones are short."""
-    vocabulary_size = read_manifest(args.shards).vocabulary_size
-    counts = args.sizes_per_budget or sizes_per_budget(len(args.budgets))
-    if len(counts) not in (1, len(args.budgets)):
-        raise UserError(
-            f"--sizes-per-budget has {len(counts)} numbers for {len(args.budgets)} budgets: give one or one each"
-        )
-    counts = counts * len(args.budgets) if len(counts) == 1 else counts
-    jobs: dict[str, Job] = {}
-    for seed in args.seeds:
-        corpus = open_corpus(args.shards, args.context, seed)
-        for budget, how_many in zip(sorted(args.budgets), counts, strict=True):
-            sizes = args.sizes or auto_sizes(budget, how_many, vocabulary_size, args.context)
-            for size in sizes:
-                settings = settings_from(args, size=size, flops=budget, seed=seed)
-                plan = plan_run(settings, corpus.manifest, corpus.stream)
-                jobs.setdefault(f"{plan.record['configuration']}-{seed}", Job(plan, runs_dir / plan.run_id))
-    return sorted(jobs.values(), key=lambda job: -job.seconds())
+class Sweep:
+    """The runs of a sweep, each configuration and seed once, under its own folder in `runs_dir`."""
+
+    def __init__(self, args: argparse.Namespace, runs_dir: Path) -> None:
+        self.args, self.runs_dir = args, runs_dir
+        self.corpora = {seed: open_corpus(args.shards, args.context, seed) for seed in args.seeds}
+        self.manifest = self.corpora[args.seeds[0]].manifest
+        self.jobs: dict[str, Job] = {}
+
+    def add(self, budget: float, size: str) -> list[Job]:
+        """Plan a size at a budget, with every seed; returns the runs that are new to the sweep."""
+        new = []
+        for seed, corpus in self.corpora.items():
+            settings = settings_from(self.args, size=size, flops=budget, seed=seed)
+            plan = plan_run(settings, corpus.manifest, corpus.stream)
+            key = f"{plan.record['configuration']}-{seed}"
+            if key not in self.jobs:
+                self.jobs[key] = Job(plan, self.runs_dir / plan.run_id)
+                new.append(self.jobs[key])
+        return new
+
+    def add_grid(self) -> list[Job]:
+        """Plan the sizes that were given, or those around the expected optimum of each budget."""
+        args, budgets = self.args, sorted(set(self.args.budgets))
+        counts = args.sizes_per_budget or sizes_per_budget(len(budgets))
+        if len(counts) not in (1, len(budgets)):
+            raise UserError(
+                f"--sizes-per-budget has {len(counts)} numbers for {len(budgets)} budgets: give 1 or {len(budgets)}"
+            )
+        counts = counts * len(budgets) if len(counts) == 1 else counts
+        vocabulary_size = self.manifest.vocabulary_size
+        for budget, how_many in zip(budgets, counts, strict=True):
+            for size in args.sizes or auto_sizes(budget, how_many, vocabulary_size, args.context):
+                self.add(budget, size)
+        return list(self.jobs.values())
+
+    def add_beyond_edges(self) -> list[Job]:
+        """A further size for each budget whose lowest loss lies at the smallest or largest one, on that side."""
+        new = []
+        for budget in sorted(set(self.args.budgets)):
+            losses: dict[int, list[float]] = {}
+            for job in self.jobs.values():
+                result = runs.read_json(job.folder / "result.json") or {}
+                if job.plan.settings.flops == budget and result.get("held_out_loss") is not None:
+                    losses.setdefault(job.plan.record["n_with_head"], []).append(result["held_out_loss"])
+            means = {n: sum(values) / len(values) for n, values in sorted(losses.items())}
+            size = size_beyond(means, self.manifest.vocabulary_size, self.args.context)
+            new += self.add(budget, size) if size else []
+        return new
 
 
 def print_plan(jobs: list[Job], workers: int, on_cpu: bool) -> None:
@@ -141,6 +170,10 @@ def record_end(job: Job) -> None:
 
 def run_jobs(jobs: list[Job], args: argparse.Namespace, workers: int, on_cpu: bool) -> None:
     """Run all, `workers` at a time. Whatever ends this process ends the runs too; they resume next time."""
+    for job in jobs:
+        if runs.status(job.folder) == "new":
+            runs.write_json(job.folder / "plan.json", job.plan.record)
+    jobs = sorted((job for job in jobs if job.needed()), key=lambda job: -job.seconds())  # the last ones are short
     waiting, running = list(jobs), []
     cost, done = sum(job.seconds() for job in jobs), 0.0
     bar = tqdm(total=100, disable=None, bar_format="sweep {percentage:3.0f}%|{bar}| {elapsed}<{remaining}{postfix}")
@@ -222,11 +255,21 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--sizes-per-budget", type=numbers(int), help="how many, one number or one a budget (default 6,5,4,4,...)"
     )
+    parser.add_argument(
+        "--extend",
+        type=int,
+        default=2,
+        metavar="TIMES",
+        help="add sizes where the lowest loss is at an edge (%(default)s)",
+    )
     parser.add_argument("--seeds", type=numbers(int), default=[0], help="each size is run with each seed (0)")
     parser.add_argument("--jobs", default="auto", help="runs at once (default: one a core, or one a CUDA device)")
     parser.add_argument("--runs-dir", type=Path, help="default: data/runs")
     parser.add_argument("--dry-run", action="store_true", help="print the plan and stop; nothing is written")
     args = parser.parse_args(argv)
+    for budget in args.budgets:
+        if not 0 < budget < float("inf"):
+            raise UserError(f"--budgets: {budget} is no budget, give FLOPs above 0 as in 1e11,3e11")
     if args.sizes == ["auto"]:
         args.sizes = None
     if args.jobs != "auto" and not (args.jobs.isdigit() and int(args.jobs) > 0):
@@ -240,15 +283,21 @@ def main(argv: list[str] | None = None) -> int:
     on_cpu = not choose_device(args.device).is_cuda
     cores = len(os.sched_getaffinity(0)) if on_cpu else torch.cuda.device_count()
     workers = cores if args.jobs == "auto" else int(args.jobs)
-    jobs = plan_jobs(args, args.runs_dir or data_dir() / "runs")
+    sweep = Sweep(args, args.runs_dir or data_dir() / "runs")
+    jobs = sweep.add_grid()
     print_plan(jobs, workers, on_cpu)
     if args.dry_run:
         return 0
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the runs are ended too
-    for job in jobs:
-        if runs.status(job.folder) == "new":
-            runs.write_json(job.folder / "plan.json", job.plan.record)
-    run_jobs([job for job in jobs if job.needed()], args, workers, on_cpu)
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the runs are ended too
+    try:
+        for _ in range(1 + (0 if args.sizes else args.extend)):
+            run_jobs(jobs, args, workers, on_cpu)
+            jobs = sweep.add_beyond_edges()
+            if not jobs:
+                break
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    jobs = [job for job in sweep.jobs.values() if runs.status(job.folder) != "new"]
     print_table(jobs)
     failed = [job for job in jobs if runs.status(job.folder) != "done"]
     if failed:

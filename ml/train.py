@@ -111,7 +111,7 @@ def train(plan: RunPlan, corpus: Corpus, folder: Path, device: Device, options: 
     meter = Meter(plan, tally, runs.Progress(folder / "progress.jsonl", tally.step), device.torch)
     save_every = options.checkpoint_every or max(1, plan.steps // CHECKPOINTS)
     settings, stop = plan.settings, min(plan.steps, options.stop_at_step or plan.steps)
-    for batch in corpus.stream.batches(tally.step, plan.rows_per_batch, plan.rows):
+    for batch in corpus.stream.batches(plan.rows, plan.steps, tally.step):
         if tally.step >= stop:
             break
         factor = rate_factor(tally.step, plan.steps, settings.warmup_share)
@@ -231,7 +231,7 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
     default = Settings(epochs=1)
     parser.add_argument("--shards", type=Path, required=True, help="folder written by `python -m warehouse.shards`")
     parser.add_argument("--context", type=int, default=default.context, help="row length in tokens (%(default)s)")
-    parser.add_argument("--batch-tokens", type=number, help="tokens a step (default: by Step Law, 0.3 D^0.571)")
+    parser.add_argument("--batch-tokens", type=number, help="tokens a step (default: by Step Law, 0.2 D^0.571)")
     parser.add_argument("--lr", type=float, default=default.eta, help="eta of the muP-like set-up (%(default)s)")
     parser.add_argument("--warmup-share", type=float, default=default.warmup_share, help="of the run (%(default)s)")
     parser.add_argument("--weight-decay", type=float, default=default.weight_decay, help="of matrices (%(default)s)")
