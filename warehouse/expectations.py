@@ -163,6 +163,11 @@ _KEYS = [
             "Every event has a patient, an index and a kind.",
             "subject_id is null or event_index is null or event_kind is null",
         ),
+        (
+            "event_source_named",
+            "Every event names the raw row that it came from.",
+            "source_table is null or source_key is null",
+        ),
         ("event_patient_known", "Every event's patient is in timelines.patients.", "known_subject_id is null"),
     ),
 ]

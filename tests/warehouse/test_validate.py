@@ -49,6 +49,7 @@ BREAKS: dict[str, str] = {
     "event_key_unique": "insert into timelines.timeline_events from timelines.timeline_events"
     f" where subject_id = 1 and event_index = 3; {_STORE_TIMELINE} subject_id, event_index",
     "event_key_present": _events("event_kind = null", "event_index = 3"),
+    "event_source_named": _events("source_key = null", "event_index = 3"),
     "event_patient_known": "delete from timelines.patients where subject_id = 1",
     "timeline_stored_in_order": f"{_STORE_TIMELINE} event_index, subject_id",
     "event_index_contiguous": "delete from timelines.timeline_events where subject_id = 1 and event_index = 5",
