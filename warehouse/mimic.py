@@ -14,6 +14,8 @@ from pathlib import Path
 
 from warehouse.paths import REPOSITORY
 
+# Tables for which MIMIC-IV declares no key; a row can then be there twice.
+NO_KEY = ""
 # What DuckDB calls the registry's types; each is also a type of the SQL standard and of Spark.
 TYPES = ("bigint", "integer", "smallint", "double", "timestamp", "date", "text")
 
@@ -30,7 +32,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """One raw table. `key` is unique in the data; `is_dictionary` marks code lists, which make no events."""
+    """One raw table. `key` is unique, empty where MIMIC-IV declares none; `is_dictionary`: codes, which make no events."""
 
     module: str
     name: str
@@ -227,7 +229,7 @@ TABLES: tuple[Table, ...] = (
         "hosp",
         "drgcodes",
         "one row per diagnosis-related group billed for an admission",
-        "hadm_id drg_type",
+        NO_KEY,
         """
         subject_id     bigint!   Patient.
         hadm_id        bigint!   Hospital admission.
@@ -242,7 +244,7 @@ TABLES: tuple[Table, ...] = (
         "hosp",
         "omr",
         "one row per measurement of the outpatient medical record",
-        "subject_id chartdate seq_num result_name",
+        NO_KEY,
         """
         subject_id    bigint!   Patient.
         chartdate     date!     Day of the measurement.

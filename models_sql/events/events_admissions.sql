@@ -23,7 +23,7 @@ facts as (
         hadm_id,
         admittime as time,
         admittime as occurred_at,
-        'HOSPITAL_ADMISSION//' || coalesce(admission_type, 'UNK') || '//' || coalesce(admission_location, 'UNK') as code,
+        'HOSPITAL_ADMISSION//' || {{ code_part('admission_type') }} || '//' || {{ code_part('admission_location') }} as code,
         'hospital_admission' as event_kind,
         true as is_row_event,
         {{ set_aside_reason([["admittime is null", "no time"]]) }} as set_aside_reason
@@ -33,7 +33,7 @@ facts as (
 
     select
         subject_id, hadm_id, admittime as time, admittime as occurred_at,
-        'RACE//' || coalesce(race, 'UNK'), 'demographic', false,
+        'RACE//' || {{ code_part('race') }}, 'demographic', false,
         {{ set_aside_reason([["admittime is null", "no time"]]) }}
     from source
 
@@ -41,7 +41,7 @@ facts as (
 
     select
         subject_id, hadm_id, admittime as time, admittime as occurred_at,
-        'MARITAL_STATUS//' || coalesce(marital_status, 'UNK'), 'demographic', false,
+        'MARITAL_STATUS//' || {{ code_part('marital_status') }}, 'demographic', false,
         {{ set_aside_reason([["admittime is null", "no time"]]) }}
     from source
 
@@ -63,7 +63,7 @@ facts as (
 
     select
         subject_id, hadm_id, discharged_at, dischtime,
-        'HOSPITAL_DISCHARGE//' || coalesce(discharge_location, 'UNK'), 'hospital_discharge', false,
+        'HOSPITAL_DISCHARGE//' || {{ code_part('discharge_location') }}, 'hospital_discharge', false,
         {{ set_aside_reason([["discharged_at is null", "no time"]]) }}
     from source
 )

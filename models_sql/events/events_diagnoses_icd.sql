@@ -17,15 +17,19 @@ select
     subject_id,
     coded_at as time,
     cast(null as timestamp) as occurred_at,
-    'DIAGNOSIS//ICD//' || coalesce(cast(icd_version as text), 'UNK') || '//' || coalesce(trim(icd_code), 'UNK') as code,
+    'DIAGNOSIS//ICD//' || coalesce(cast(icd_version as text), 'UNK') || '//' || {{ code_part('icd_code') }} as code,
     cast(null as double) as numeric_value,
     cast(null as text) as text_value,
     cast(null as text) as unit,
     hadm_id,
     cast(null as bigint) as stay_id,
     'hosp.diagnoses_icd' as source_table,
-    hadm_id || '-' || seq_num || '-' || coalesce(icd_code, 'UNK') as source_key,
+    concat_ws('-', hadm_id, seq_num, icd_code) as source_key,
     'diagnosis' as event_kind,
     true as is_row_event,
-    {{ set_aside_reason([["known_hadm_id is null", "unknown admission"], ["coded_at is null", "no time"]]) }} as set_aside_reason
+    {{ set_aside_reason([
+        ["nullif(trim(icd_code), '') is null", "no code"],
+        ["known_hadm_id is null", "unknown admission"],
+        ["coded_at is null", "no time"],
+    ]) }} as set_aside_reason
 from source

@@ -8,7 +8,7 @@ select
     subject_id,
     greatest(charttime, storetime) as time,
     charttime as occurred_at,
-    'MEDICATION//' || coalesce(nullif(trim(medication), ''), 'UNK') || '//' || coalesce(nullif(trim(event_txt), ''), 'UNK') as code,
+    'MEDICATION//' || {{ code_part('medication') }} || '//' || {{ code_part('event_txt') }} as code,
     cast(null as double) as numeric_value,
     cast(null as text) as text_value,
     cast(null as text) as unit,

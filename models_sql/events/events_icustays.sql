@@ -9,7 +9,7 @@ facts as (
         hadm_id,
         stay_id,
         intime as time,
-        'ICU_ADMISSION//' || coalesce(first_careunit, 'UNK') as code,
+        'ICU_ADMISSION//' || {{ code_part('first_careunit') }} as code,
         'icu_admission' as event_kind,
         true as is_row_event,
         {{ set_aside_reason([["intime is null", "no time"]]) }} as set_aside_reason
@@ -22,7 +22,7 @@ facts as (
         hadm_id,
         stay_id,
         outtime,
-        'ICU_DISCHARGE//' || coalesce(last_careunit, 'UNK'),
+        'ICU_DISCHARGE//' || {{ code_part('last_careunit') }},
         'icu_discharge',
         false,
         {{ set_aside_reason([["outtime is null", "no time"]]) }}

@@ -20,7 +20,7 @@ facts as (
         seq_num,
         result_name,
         result_value,
-        case when is_blood_pressure then result_name || '//SYSTOLIC' else coalesce(result_name, 'UNK') end as code,
+        {{ code_part('result_name') }} || case when is_blood_pressure then '//SYSTOLIC' else '' end as code,
         -- Outside blood pressure a slash is no number at all.
         case when is_blood_pressure or second_number is null then first_number end as numeric_value,
         true as is_row_event,
@@ -35,7 +35,7 @@ facts as (
         seq_num,
         result_name,
         result_value,
-        result_name || '//DIASTOLIC',
+        {{ code_part('result_name') }} || '//DIASTOLIC',
         second_number,
         false,
         {{ set_aside_reason([["chartdate is null", "no time"]]) }}
@@ -55,7 +55,7 @@ select
     cast(null as bigint) as hadm_id,
     cast(null as bigint) as stay_id,
     'hosp.omr' as source_table,
-    subject_id || '-' || coalesce(cast(chartdate as text), 'UNK') || '-' || seq_num || '-' || coalesce(result_name, 'UNK') as source_key,
+    concat_ws('-', subject_id, chartdate, seq_num, result_name) as source_key,
     'omr' as event_kind,
     is_row_event,
     set_aside_reason

@@ -23,7 +23,7 @@ facts as (
         subject_id,
         cast(null as timestamp) as time,
         cast(null as timestamp) as occurred_at,
-        'GENDER//' || coalesce(gender, 'UNK') as code,
+        'GENDER//' || {{ code_part('gender') }} as code,
         cast(null as double) as numeric_value,
         'static' as event_kind,
         true as is_row_event,

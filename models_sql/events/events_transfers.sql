@@ -7,7 +7,7 @@ select
     subject_id,
     intime as time,
     intime as occurred_at,
-    'TRANSFER_TO//' || coalesce(eventtype, 'UNK') || '//' || coalesce(careunit, 'UNK') as code,
+    'TRANSFER_TO//' || {{ code_part('eventtype') }} || '//' || {{ code_part('careunit') }} as code,
     cast(null as double) as numeric_value,
     cast(null as text) as text_value,
     cast(null as text) as unit,

@@ -110,6 +110,31 @@ def test_rows_that_make_no_event_are_counted_with_their_reason(build):
     ]
 
 
+def test_free_text_does_not_break_the_parts_of_a_code(build):
+    dose = {"subject_id": 1, "charttime": "2150-03-01 08:00:00", "storetime": "2150-03-01 08:00:00"}
+    connection = build(
+        {
+            "patients": [PATIENT],
+            "admissions": [STAY],
+            "emar": [dose | {"emar_id": "1-1", "medication": "Dextrose 5% // KCl", "event_txt": "Administered"}],
+            "procedures_icd": [
+                {
+                    "subject_id": 1,
+                    "hadm_id": 10,
+                    "seq_num": 1,
+                    "chartdate": "2150-03-02",
+                    "icd_code": " ",
+                    "icd_version": 10,
+                }
+            ],
+        }
+    )
+    assert "MEDICATION//Dextrose 5% / KCl//Administered" in codes(connection)
+    query = "select untokenised_reason from tokens.code_counts where event_kind = 'drug_administration'"
+    assert connection.execute(query).fetchall() == [(None,)]
+    assert connection.execute("select set_aside_reason from timelines.quarantine").fetchall() == [("no code",)]
+
+
 def test_codes_keep_their_zeros(build):
     connection = build(
         {

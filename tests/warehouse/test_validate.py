@@ -126,6 +126,7 @@ BREAKS: dict[str, str] = {
         f"raw_key_{table.module}_{table.name}": f"insert into scratch.staging.{table.staging_model}"
         f" from scratch.staging.{table.staging_model} limit 1"
         for table in TABLES
+        if table.key
     },
     **{f"has_rows_{table.removeprefix('scratch.').replace('.', '_')}": f"delete from {table}" for table in FLOORS},
 }

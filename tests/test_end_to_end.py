@@ -1,0 +1,227 @@
+"""The whole way of the data by its commands, on a small synthetic cohort and on the MIMIC-IV demo.
+
+The commands are those of the README: each of its command lines runs here, over the cohort of this file.
+"""
+
+import csv
+import hashlib
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from tests.conftest import REPOSITORY
+
+# All tests of this file share one chain, so one process runs them.
+pytestmark = pytest.mark.xdist_group("end_to_end")
+SMALL_SWEEP = ["--budgets", "1e9,3e9,1e10", "--sizes", "2k,4k,8k", "--eval-tokens", "5000", "--jobs", "1"]
+
+
+def run(*arguments: str | Path, data: Path, raw: Path, status: int = 0) -> subprocess.CompletedProcess[str]:
+    """Run a command of the project over a data folder; its exit status must be `status`."""
+    environment = {
+        "EHR_DATA": data,
+        "MIMIC_IV_ROOT": raw,
+        "DBT_TARGET_PATH": data / "target",
+        "DBT_LOG_PATH": data / "logs",
+        "DBT_USE_COLORS": "false",
+        "OMP_NUM_THREADS": "1",
+    }
+    command = [str(Path(sys.executable).with_name("dbt")) if arguments[0] == "dbt" else arguments[0], *arguments[1:]]
+    command = [sys.executable if part == "python" else str(part) for part in command]
+    done = subprocess.run(
+        command,
+        cwd=REPOSITORY,
+        env=os.environ | {name: str(value) for name, value in environment.items()},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == status, f"{' '.join(command)}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+    assert "Traceback" not in done.stderr
+    return done
+
+
+@pytest.fixture(scope="session")
+def chain(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data folder after every stage has run on 150 synthetic patients."""
+    data = tmp_path_factory.mktemp("chain") / "data"
+    raw = data / "mimic-iv"
+    run("python", "-m", "warehouse.synth", "--patients", "150", "--seed", "3", "--out", raw, data=data, raw=raw)
+    run("dbt", "build", data=data, raw=raw)
+    run("python", "-m", "warehouse.validate", data=data, raw=raw)
+    run("python", "-m", "warehouse.shards", "--out", data / "shards", data=data, raw=raw)
+    run(
+        "python",
+        "ml/sweep.py",
+        "--shards",
+        data / "shards",
+        *SMALL_SWEEP,
+        "--runs-dir",
+        data / "runs",
+        data=data,
+        raw=raw,
+    )
+    run("dbt", "run", "--select", "runs", data=data, raw=raw)
+    run("python", "-m", "analysis.report", "--out", data / "report", data=data, raw=raw)
+    return data
+
+
+def test_every_raw_row_is_accounted_for(chain):
+    with duckdb.connect(str(chain / "warehouse.duckdb"), read_only=True) as connection:
+        unbalanced = connection.execute(
+            "select source_table from timelines.ledger group by source_table "
+            "having sum(n_rows) filter (outcome = 'read') is distinct from sum(n_rows) filter (outcome <> 'read')"
+        ).fetchall()
+        assert unbalanced == []
+        read = dict(
+            connection.execute("select source_table, n_rows from timelines.ledger where outcome = 'read'").fetchall()
+        )
+    assert read["hosp.patients"] == 150 and read["hosp.labevents"] > 10_000
+
+
+def test_runs_reach_the_warehouse_as_they_stand_in_their_folders(chain):
+    folders = [path for path in (chain / "runs").iterdir() if (path / "result.json").is_file()]
+    assert len(folders) == 9
+    losses = {path.name: json.loads((path / "result.json").read_text())["held_out_loss"] for path in folders}
+    with duckdb.connect(str(chain / "warehouse.duckdb"), read_only=True) as connection:
+        points = dict(connection.execute("select run_id, loss from runs.isoflop_points").fetchall())
+    assert points == losses
+    # Uniform guessing over the vocabulary is the most a model should ever lose.
+    vocabulary = len(json.loads((chain / "shards" / "manifest.json").read_text())["vocabulary"])
+    assert all(0 < loss < float(__import__("math").log(vocabulary)) for loss in losses.values())
+
+
+def test_fit_and_report_tell_the_same(chain):
+    done = run("python", "-m", "analysis.fit", chain / "warehouse.duckdb", "--json", data=chain, raw=chain)
+    fit = json.loads(done.stdout)
+    assert fit["points"] == 9
+    parabola = fit["methods"]["isoflop_parabola"]
+    assert set(parabola) == {"estimates", "intervals", "objective", "status", "notes"}
+    assert (chain / "report" / "index.html").is_file()
+    tables = list((chain / "report" / "tables").glob("*.csv"))
+    assert tables and all(list(csv.reader(path.open())) for path in tables)
+
+
+def test_a_second_sweep_runs_nothing(chain):
+    before = {path: path.stat().st_mtime_ns for path in (chain / "runs").rglob("result.json")}
+    run(
+        "python",
+        "ml/sweep.py",
+        "--shards",
+        chain / "shards",
+        *SMALL_SWEEP,
+        "--runs-dir",
+        chain / "runs",
+        data=chain,
+        raw=chain,
+    )
+    assert before == {path: path.stat().st_mtime_ns for path in (chain / "runs").rglob("result.json")}
+
+
+def test_two_builds_give_byte_identical_shards(chain, tmp_path):
+    data, raw = tmp_path / "data", chain / "mimic-iv"
+    run("dbt", "run", data=data, raw=raw)
+    run("python", "-m", "warehouse.validate", data=data, raw=raw)
+    run("python", "-m", "warehouse.shards", "--out", data / "shards", data=data, raw=raw)
+    assert digests(data / "shards") == digests(chain / "shards")
+
+
+def digests(folder: Path) -> dict[str, str]:
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
+
+
+def test_a_warehouse_that_changed_since_its_validation_is_not_exported(chain, tmp_path):
+    data = tmp_path / "data"
+    run("dbt", "run", data=data, raw=chain / "mimic-iv")
+    never = run("python", "-m", "warehouse.shards", "--out", tmp_path / "out", data=data, raw=chain, status=2)
+    assert "validate" in never.stderr and len(never.stderr.strip().splitlines()) == 1
+    run("python", "-m", "warehouse.validate", data=data, raw=chain)
+    with duckdb.connect(str(data / "warehouse.duckdb")) as connection:
+        connection.execute("update tokens.tokens set token_id = 1 where rowid = 0")
+    stale = run("python", "-m", "warehouse.shards", "--out", tmp_path / "out", data=data, raw=chain, status=2)
+    assert len(stale.stderr.strip().splitlines()) == 1 and not (tmp_path / "out").exists()
+
+
+def test_the_chain_runs_on_the_mimic_iv_demo(shared_data, tmp_path):
+    data, raw = tmp_path / "data", shared_data / "mimic-iv-demo"
+    run("dbt", "build", data=data, raw=raw)
+    run("python", "-m", "warehouse.validate", data=data, raw=raw)
+    run("python", "-m", "warehouse.shards", "--out", data / "shards", data=data, raw=raw)
+    run(
+        *(
+            "python",
+            "ml/train.py",
+            "--shards",
+            data / "shards",
+            "--size",
+            "4k",
+            "--flops",
+            "1e9",
+            "--eval-tokens",
+            "5000",
+        ),
+        *("--run-dir", data / "runs" / "demo"),
+        data=data,
+        raw=raw,
+    )
+    result = json.loads((data / "runs" / "demo" / "result.json").read_text())
+    assert result["status"] == "done"
+    with duckdb.connect(str(data / "warehouse.duckdb"), read_only=True) as connection:
+        read = dict(
+            connection.execute("select source_table, n_rows from timelines.ledger where outcome = 'read'").fetchall()
+        )
+        subjects = connection.execute("select count(distinct subject_id) from timelines.timeline_events").fetchone()
+    assert subjects == (100,)
+    # Row counts as published for the demo.
+    assert (read["hosp.labevents"], read["hosp.emar"], read["icu.icustays"]) == (107_727, 35_835, 140)
+
+
+def readme_commands() -> list[str]:
+    blocks = re.findall(r"```sh\n(.*?)```", (REPOSITORY / "README.md").read_text(), flags=re.DOTALL)
+    lines = [line.split("  #")[0].strip() for block in blocks for line in block.splitlines()]
+    return [line for line in lines if line and not line.startswith(("#", "make ", "git ", "cd ", "export ", "source "))]
+
+
+def readme_queries() -> list[tuple[str, str]]:
+    text = (REPOSITORY / "README.md").read_text()
+    return re.findall(r"```sql\n(.*?)```\s*```text\n(.*?)```", text, flags=re.DOTALL)
+
+
+@pytest.mark.parametrize("command", readme_commands())
+def test_a_command_of_the_readme_runs(chain, command):
+    # Paths under data/ are those of this chain; a run of the README's size would take hours here.
+    command = command.replace("data/", f"{chain}/").replace("--size 1M --flops 1e15", "--size 4k --flops 1e9")
+    command = re.sub(r"--budgets \S+", " ".join(SMALL_SWEEP), command).replace("--patients 20000", "--patients 20")
+    command = command.replace(f"--out {chain}/mimic-iv", f"--out {chain.parent}/another")
+    run(*shlex.split(command), data=chain, raw=chain / "mimic-iv")
+
+
+@pytest.mark.parametrize(("query", "output"), readme_queries())
+def test_a_query_of_the_readme_has_the_columns_that_are_shown(chain, query, output):
+    with duckdb.connect(str(chain / "warehouse.duckdb"), read_only=True) as connection:
+        columns = [name for name, *_ in connection.execute(query).description]
+        assert connection.fetchall()
+    assert all(name in output for name in columns)
+
+
+def test_make_knows_the_commands_of_the_demo():
+    plan = subprocess.run(
+        ["make", "--dry-run", "demo"], cwd=REPOSITORY, capture_output=True, text=True, check=True
+    ).stdout
+    for part in (
+        "warehouse.synth",
+        "dbt build",
+        "warehouse.validate",
+        "warehouse.shards",
+        "ml/sweep.py",
+        "analysis.report",
+    ):
+        assert part in plan
