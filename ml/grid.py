@@ -11,7 +11,7 @@ import math
 from ml.ladder import LARGEST, SMALLEST, shape, size_name
 from ml.model import parameter_counts
 
-CENTRE, CENTRE_BUDGET, CENTRE_POWER = 30_000, 1e11, 0.5  # N with head, measured on synthetic timelines
+CENTRE, CENTRE_BUDGET, CENTRE_POWER = 15_000, 1e11, 0.5  # N with head, measured on synthetic timelines
 SPAN = 8.0
 MOST, FEWEST = 6, 4  # sizes of the smallest budget, and of the third and larger ones
 # FLOP/s of one core of a 2024 server by width (counted as in ml/flops.py); small widths are bound by memory and by calls.

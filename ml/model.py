@@ -4,7 +4,7 @@ In: a `ModelConfig`; token ids, positions and segment ids, each int64 [rows, len
 length, d_model]. Attention is causal and never leaves a segment, so that several sequences can share a row (see
 ml/packing.py). Set-up (muP-like; Yang et al. 2022, arXiv 2203.03466): weights drawn with standard deviation
 1/sqrt(fan_in), outputs into the residual stream divided by sqrt(2 n_layers), head zero, embedding 1; learning
-rate eta * 32 / d_model for hidden matrices and head, eta for embedding and norms. One eta then serves every
+rate eta * 32 / d_model for hidden matrices and head, 3 eta for embedding and norms. One eta then serves every
 width. Wrong: a shape that heads do not divide raises `UserError`.
 """
 
@@ -17,7 +17,10 @@ from torch import Tensor, nn
 
 from warehouse.errors import UserError
 
-BASE_WIDTH = 32  # the width at which eta is the learning rate of every group
+BASE_WIDTH = 32  # the width at which eta is the learning rate of the matrices
+# Embedding and norms learn at this multiple of eta. On short runs it pays: at 1e11 FLOPs and 37k parameters the loss on
+# synthetic timelines was 1.70 with 3 and 1.73 with 1, at 85k 1.82 and 1.90, and no size lost by it at 3e11.
+EMBEDDING_RATE = 3.0
 
 
 @dataclass(frozen=True)
@@ -215,12 +218,12 @@ def initialise(model: Llama, seed: int) -> None:
 
 
 def parameter_groups(model: Llama, eta: float, weight_decay: float) -> list[dict]:
-    """Optimiser groups: matrices and head at eta * 32 / d_model with decay; embedding and norms at eta without."""
+    """Optimiser groups: matrices and head at eta * 32 / d_model with decay; embedding and norms at 3 eta without."""
     table = model.model["embed_tokens"].weight
     tied = model.config.tied
     matrices = [p for p in model.parameters() if p.dim() == 2 and (p is not table or tied)]
     others = [p for p in model.parameters() if p.dim() == 1 or (p is table and not tied)]
     return [
         {"params": matrices, "lr": eta * BASE_WIDTH / model.config.d_model, "weight_decay": weight_decay},
-        {"params": others, "lr": eta, "weight_decay": 0.0},
+        {"params": others, "lr": eta * EMBEDDING_RATE, "weight_decay": 0.0},
     ]

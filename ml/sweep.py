@@ -3,8 +3,9 @@
 In: shards, budgets, sizes (or auto), seeds. Out: one run folder for each budget, size and seed, trained by
 ml/train.py in a process of its own, as many at once as there are cores (or CUDA devices). Started again it goes
 on with what is missing: finished runs are kept, killed ones resume from their checkpoint, diverged ones stay
-failed. Wrong: bad shards or options (exit 2); a run that fails is recorded as failed with the reason, the rest
-goes on, and the exit status is 1.
+failed. Where a budget's lowest loss is at its smallest or largest size, a further size is added on that side.
+Wrong: bad shards or options (exit 2); a run that fails is recorded as failed with the reason, the rest goes on,
+and the exit status is 1.
 """
 
 import argparse
@@ -258,7 +259,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--extend",
         type=int,
-        default=2,
+        default=1,
         metavar="TIMES",
         help="add sizes where the lowest loss is at an edge (%(default)s)",
     )

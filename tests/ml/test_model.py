@@ -80,7 +80,7 @@ def test_set_up_follows_the_rule() -> None:
     assert stds["lm_head.weight"] == 0
     matrices, others = parameter_groups(model, 0.02, 0.1)
     assert matrices["lr"] == pytest.approx(0.02 * 32 / d)
-    assert (others["lr"], others["weight_decay"]) == (0.02, 0.0)
+    assert (others["lr"], others["weight_decay"]) == (pytest.approx(0.06), 0.0)
     assert sum(p.numel() for g in (matrices, others) for p in g["params"]) == parameter_counts(config).total
     assert any(p is model.lm_head.weight for p in matrices["params"])
     assert any(p is model.model["embed_tokens"].weight for p in others["params"])
