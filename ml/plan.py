@@ -37,7 +37,7 @@ class Settings:
     warmup_share: float = 0.05
     weight_decay: float = 0.1
     beta1: float = 0.8
-    beta2: float = 0.95
+    beta2: float = 0.99
     gradient_clip: float = 1.0
     tied: bool = False
     eval_tokens: int = 100_000
