@@ -75,8 +75,8 @@ class RunPlan:
 def batch_tokens_for(tokens: float) -> int:
     """Tokens a step: 0.2 D^0.571, a row at least; that is 1,100 steps at D = 3e5 and 5,000 at 1e7.
 
-    The power is Step Law's (2503.04715). Its factor, 0.58, leaves runs under 1e6 tokens too few steps: at 1e11 FLOPs and
-    39k parameters the loss on synthetic timelines was 2.55 with 0.58, 2.25 with 0.3 and 2.20 with 0.2.
+    The power is Step Law's (2503.04715). Its factor, 0.58, leaves runs under 1e6 tokens too few steps: at 1e11 FLOPs the
+    loss on made-up timelines was 2.54 with 0.58 and 2.29 with 0.3 (N = 25k), 2.25 with 0.3 and 2.20 with 0.2 (N = 39k).
     """
     return max(1, round(BATCH_SCALE * tokens**BATCH_POWER))
 
