@@ -11,6 +11,8 @@ DEMO_DATA ?= $(EHR_DATA)/demo
 DEMO_PATIENTS ?= 4000
 DEMO_SEED ?= 1
 DEMO_BUDGETS ?= 1e11,3e11,1e12
+# Two seeds: at these budgets one seed alone moves the loss by as much as a size does.
+DEMO_SEEDS ?= 0,1
 # A small vocabulary: at these budgets the output head of a large one would be most of the model.
 DEMO_VARS ?= {n_labs: 60, min_token_count: 500}
 
@@ -27,13 +29,20 @@ $(VENV)/installed: pyproject.toml .ci/constraints.txt
 
 demo: export EHR_DATA := $(DEMO_DATA)
 demo: export MIMIC_IV_ROOT := $(DEMO_DATA)/mimic-iv
-demo: $(VENV)/installed  ## synthetic cohort to fitted scaling law and report, about ten minutes
+demo: $(VENV)/installed  ## synthetic cohort to fitted scaling law and report, about eight minutes
+	@echo "== 1 of 7: synthetic cohort"
 	$(BIN)/python -m warehouse.synth --patients $(DEMO_PATIENTS) --seed $(DEMO_SEED) --out $(MIMIC_IV_ROOT)
+	@echo "== 2 of 7: raw tables to tokens, with every test"
 	$(BIN)/dbt build --quiet --vars '$(DEMO_VARS)'
+	@echo "== 3 of 7: validation"
 	$(BIN)/python -m warehouse.validate
+	@echo "== 4 of 7: shards"
 	$(BIN)/python -m warehouse.shards --out $(EHR_DATA)/shards
-	$(BIN)/python ml/sweep.py --shards $(EHR_DATA)/shards --budgets $(DEMO_BUDGETS) --runs-dir $(EHR_DATA)/runs
-	$(BIN)/dbt run --quiet --select runs --vars '$(DEMO_VARS)'
+	@echo "== 5 of 7: IsoFLOP sweep"
+	$(BIN)/python ml/sweep.py --shards $(EHR_DATA)/shards --budgets $(DEMO_BUDGETS) --seeds $(DEMO_SEEDS) --runs-dir $(EHR_DATA)/runs
+	@echo "== 6 of 7: runs to tables"
+	$(BIN)/dbt run --quiet --select runs
+	@echo "== 7 of 7: fit and report"
 	$(BIN)/python -m analysis.report --out $(EHR_DATA)/report
 
 test: $(VENV)/installed  ## the test suite
