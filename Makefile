@@ -7,12 +7,13 @@ BIN := $(VENV)/bin
 export EHR_DATA ?= data
 
 # The cohort and the sweep of `make demo`, sized for about ten minutes on two cores.
-DEMO_DATA ?= $(EHR_DATA)/demo
+DEMO_DATA := $(EHR_DATA)/demo
 DEMO_PATIENTS ?= 4000
 DEMO_SEED ?= 1
 DEMO_BUDGETS ?= 1e11,3e11,1e12
 # Two seeds: at these budgets one seed alone moves the loss by as much as a size does.
 DEMO_SEEDS ?= 0,1
+DEMO_SIZES ?= 6,5,5
 # A small vocabulary: at these budgets the output head of a large one would be most of the model.
 DEMO_VARS ?= {n_labs: 60, min_token_count: 500}
 
@@ -39,7 +40,8 @@ demo: $(VENV)/installed  ## synthetic cohort to fitted scaling law and report, a
 	@echo "== 4 of 7: shards"
 	$(BIN)/python -m warehouse.shards --out $(EHR_DATA)/shards
 	@echo "== 5 of 7: IsoFLOP sweep"
-	$(BIN)/python ml/sweep.py --shards $(EHR_DATA)/shards --budgets $(DEMO_BUDGETS) --seeds $(DEMO_SEEDS) --runs-dir $(EHR_DATA)/runs
+	$(BIN)/python ml/sweep.py --shards $(EHR_DATA)/shards --budgets $(DEMO_BUDGETS) --sizes-per-budget $(DEMO_SIZES) \
+		--seeds $(DEMO_SEEDS) --runs-dir $(EHR_DATA)/runs
 	@echo "== 6 of 7: runs to tables"
 	$(BIN)/dbt run --quiet --select runs
 	@echo "== 7 of 7: fit and report"

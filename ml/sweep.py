@@ -113,12 +113,12 @@ class Sweep:
 
 def print_plan(jobs: list[Job], workers: int, on_cpu: bool) -> None:
     """The plan as a table, with what it costs."""
-    print("  budget   size    d  L  N with head          D   D/U   steps  CPU s  status")
+    print("  budget   size seed    d  L  N with head          D   D/U   steps  CPU s  status")
     for job in sorted(jobs, key=lambda job: (job.plan.settings.flops, job.plan.record["n_with_head"])):
         record, settings = job.plan.record, job.plan.settings
         epochs = record["tokens_planned"] / record["unique_tokens"]
         print(
-            f"{settings.flops:8.2g} {settings.size:>6} {record['d_model']:4d} {record['n_layers']:2d} "
+            f"{settings.flops:8.2g} {settings.size:>6} {settings.seed:4d} {record['d_model']:4d} {record['n_layers']:2d} "
             f"{record['n_with_head']:12,d} {record['tokens_planned']:10,d} {epochs:5.2f} {job.plan.steps:7d}  "
             f"{f'{job.seconds():5.0f}' if on_cpu else '    -'}  {runs.status(job.folder)}"
         )
