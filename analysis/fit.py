@@ -23,7 +23,7 @@ from analysis.tables import (
     parameter_rows,
     text_table,
 )
-from warehouse.errors import UserError, run_main
+from warehouse.errors import ArgumentParser, UserError, run_main
 
 EPILOG = """examples:
   python -m analysis.fit data/warehouse.duckdb
@@ -87,7 +87,7 @@ def as_text(fits: dict[str, Fit], points: Points) -> str:
 
 def _parse(arguments: list[str] | None) -> argparse.Namespace:
     """The command line, with methods and columns taken apart."""
-    parser = argparse.ArgumentParser(
+    parser = ArgumentParser(
         prog="python -m analysis.fit",
         description="Fit scaling laws with honest error bars to any table of training runs.",
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -31,7 +31,7 @@ from analysis.methods import DRAWS, fit_methods
 from analysis.results import Fit
 from analysis.study import Study, read_study
 from analysis.tables import BUDGET_HEADER, EXPONENT_HEADER, budget_rows, exponent_rows, text_table
-from warehouse.errors import UserError, run_main
+from warehouse.errors import ArgumentParser, UserError, run_main
 from warehouse.paths import REPOSITORY, data_dir, warehouse_path
 
 EPILOG = """examples:
@@ -147,7 +147,7 @@ def _steps(total: int) -> Iterator:
 
 
 def _parse(arguments: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
+    parser = ArgumentParser(
         prog="python -m analysis.report",
         description="Fit the study's runs and write its report: one HTML page, figures and tables.",
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -26,7 +26,7 @@ from ml.device import choose_device
 from ml.grid import auto_sizes, cpu_seconds, size_beyond, sizes_per_budget
 from ml.plan import RunPlan, plan_run
 from ml.train import add_settings, number, open_corpus, settings_from
-from warehouse.errors import UserError, run_main
+from warehouse.errors import ArgumentParser, UserError, run_main
 from warehouse.paths import data_dir
 
 POLL_SECONDS = 0.2
@@ -244,7 +244,7 @@ def numbers(kind: Callable[[str], float]) -> Callable[[str], list]:
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(
+    parser = ArgumentParser(
         prog="python ml/sweep.py",
         description="Plan and run an IsoFLOP sweep; goes on where it was when started again.",
         epilog=EXAMPLES,

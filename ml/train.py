@@ -25,7 +25,7 @@ from ml.packing import Batch, RowStream
 from ml.plan import RunPlan, Settings, plan_run
 from ml.progress import Diverged, Meter
 from ml.scoring import batch_loss, score
-from warehouse.errors import UserError, run_main
+from warehouse.errors import ArgumentParser, UserError, run_main
 from warehouse.paths import REPOSITORY, data_dir
 
 FLOOR_SHARE = 0.1  # the cosine ends at this share of the peak
@@ -261,7 +261,7 @@ def settings_from(args: argparse.Namespace, **others) -> Settings:
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(
+    parser = ArgumentParser(
         prog="python ml/train.py",
         description="Train one Llama decoder on shards of patient timelines; resumes when started again.",
         epilog=EXAMPLES,

@@ -19,8 +19,6 @@ import pytest
 
 from tests.conftest import REPOSITORY
 
-# All tests of this file share one chain, so one process runs them.
-pytestmark = pytest.mark.xdist_group("end_to_end")
 SMALL_SWEEP = ["--budgets", "1e9,3e9,1e10", "--sizes", "2k,4k,8k", "--eval-tokens", "5000", "--jobs", "1"]
 
 

@@ -31,11 +31,11 @@ class Plugin(BasePlugin):
     def initialize(self, plugin_config: dict[str, Any]) -> None:
         root = mimic_root()
         try:
+            self.mappings = mappings.find(mapping_root())
             if _reads_raw_tables(get_flags()):
                 self.files = raw.check(root, memory=data_dir() / "raw_checked.json")
             else:
                 self.files = raw.locate(root) if root.is_dir() else []
-            self.mappings = mappings.find(mapping_root())
         except UserError as error:
             raise DbtRuntimeError(str(error)) from None
         # DuckDB opens a file but does not make its folder.

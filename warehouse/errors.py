@@ -4,9 +4,11 @@ Every command runs through `run_main`: a `UserError` becomes `error: <what, wher
 the exit status it carries (2 = bad usage or input, 1 = the work itself failed); anything else is a defect and keeps its trace.
 """
 
+import argparse
 import os
 import sys
 from collections.abc import Callable
+from typing import NoReturn
 
 
 class UserError(Exception):
@@ -15,6 +17,13 @@ class UserError(Exception):
     def __init__(self, message: str, exit_status: int = 2) -> None:
         super().__init__(message)
         self.exit_status = exit_status
+
+
+class ArgumentParser(argparse.ArgumentParser):
+    """argparse's parser, with a wrong option told in one line like every other mistake."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UserError(f"{message}; see {self.prog} --help")
 
 
 def run_main(main: Callable[[], int | None]) -> None:

@@ -23,7 +23,7 @@ import pyarrow as pa
 import webdataset as wds
 from tqdm import tqdm
 
-from warehouse.errors import UserError, run_main
+from warehouse.errors import ArgumentParser, UserError, run_main
 from warehouse.fingerprint import require_valid
 from warehouse.paths import data_dir, warehouse_path
 
@@ -246,7 +246,7 @@ def _replace(partial: Path, out: Path) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
+    parser = ArgumentParser(
         prog="python -m warehouse.shards",
         description="Export the token stream of a validated warehouse as WebDataset shards.",
         epilog="examples:\n  python -m warehouse.shards --out data/shards\n"

@@ -19,7 +19,7 @@ import duckdb
 from tqdm import tqdm
 
 from warehouse.data_docs import check_folder, run_checkpoint
-from warehouse.errors import UserError, run_main
+from warehouse.errors import ArgumentParser, UserError, run_main
 from warehouse.expectations import expectations
 from warehouse.fingerprint import validation_file, warehouse_fingerprint
 from warehouse.judgement import Expectation, Figures, Settings, count_by_reason, measure, read_settings, scans_of
@@ -186,7 +186,7 @@ def _text(figure: float | int | None) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
+    parser = ArgumentParser(
         prog="python -m warehouse.validate",
         description="Check keys, order, clock, splits, codes, tokens and conservation of rows of a warehouse.",
         epilog=EPILOG,

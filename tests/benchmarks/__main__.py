@@ -16,7 +16,7 @@ from pathlib import Path
 
 import duckdb
 
-from warehouse.errors import UserError, run_main
+from warehouse.errors import ArgumentParser, UserError, run_main
 from warehouse.paths import REPOSITORY
 
 PYTHON = sys.executable
@@ -98,7 +98,7 @@ def print_table(measured: list[Measured], data: Path) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
+    parser = ArgumentParser(
         prog="python -m tests.benchmarks",
         description=__doc__,
         epilog="examples:\n  python -m tests.benchmarks --patients 1000\n"

@@ -9,7 +9,7 @@ import os
 import time
 from pathlib import Path
 
-from warehouse.errors import UserError, run_main
+from warehouse.errors import ArgumentParser, UserError, run_main
 from warehouse.synth.write import check_target, comparison, estimated_bytes, write_cohort
 
 _EXAMPLES = """examples:
@@ -22,7 +22,7 @@ The generative model is described in warehouse/synth/README.md.
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = ArgumentParser(
         prog="python -m warehouse.synth",
         description="Write a synthetic cohort with the tables, headers and faults of MIMIC-IV v3.1.",
         epilog=_EXAMPLES,
