@@ -1,13 +1,9 @@
-"""The synthetic cohort: form, determinism, integrity, densities, faults, order of times, wrong input."""
+"""The synthetic cohort: form, determinism, integrity, densities, faults, order of times."""
 
 import csv
 import gzip
 import hashlib
-import os
 import re
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import duckdb
@@ -15,7 +11,6 @@ import numpy as np
 import pytest
 
 from warehouse import mimic
-from warehouse.errors import UserError
 from warehouse.paths import REPOSITORY
 from warehouse.synth import write
 from warehouse.synth.block import BLOCK, block_rows
@@ -27,15 +22,10 @@ PATIENTS = 2 * BLOCK
 SEED = 5
 
 
-def _digests(folder: Path) -> dict[str, str]:
+def digests(folder: Path) -> dict[str, str]:
+    """sha256 of every table's file, by its path below the folder."""
     files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name not in ("README.md", "SYNTHETIC"))
     return {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
-
-
-def _command(*arguments: str) -> subprocess.CompletedProcess:
-    return subprocess.run(
-        [sys.executable, "-m", "warehouse.synth", *arguments], cwd=REPOSITORY, capture_output=True, text=True
-    )
 
 
 def _land(folder: Path) -> duckdb.DuckDBPyConnection:
@@ -98,9 +88,9 @@ def test_formats(cohort):
 
 def test_same_seed_same_bytes_for_any_number_of_workers(cohort, tmp_path):
     write_cohort(tmp_path / "again", PATIENTS, SEED, workers=2)
-    assert _digests(tmp_path / "again") == _digests(cohort)
+    assert digests(tmp_path / "again") == digests(cohort)
     write_cohort(tmp_path / "other", BLOCK // 4, SEED + 1, workers=1)
-    assert _digests(tmp_path / "other") != _digests(cohort)
+    assert digests(tmp_path / "other") != digests(cohort)
 
 
 @pytest.mark.parametrize("fewer", [1, BLOCK + 3])
@@ -322,91 +312,6 @@ def test_conditions_have_codes_of_both_versions_and_a_long_tail():
     shares = sorted(condition.share for condition in CONDITIONS)
     assert len(shares) > 100 and shares[0] < 0.001 and shares[-1] > 0.3
     assert all(condition.icd9 and condition.icd10 for condition in CONDITIONS)
-
-
-@pytest.mark.parametrize("patients", [0, -3, 10**9])
-def test_a_wrong_number_of_patients(tmp_path, patients):
-    done = _command("--patients", str(patients), "--out", str(tmp_path / "x"))
-    assert (
-        done.returncode == 2
-        and done.stderr.startswith(f"error: --patients {patients}")
-        and done.stderr.count("\n") == 1
-    )
-    assert not (tmp_path / "x").exists()
-
-
-@pytest.mark.parametrize(("option", "value"), [("--seed", "-1"), ("--workers", "0")])
-def test_other_wrong_numbers(tmp_path, option, value):
-    done = _command("--patients", "1", "--out", str(tmp_path / "x"), option, value)
-    assert done.returncode == 2 and done.stderr.startswith(f"error: {option} {value}") and done.stderr.count("\n") == 1
-
-
-def test_a_folder_with_other_files_is_refused(tmp_path):
-    (tmp_path / "hosp").mkdir()
-    (tmp_path / "hosp" / "patients.csv.gz").write_bytes(b"real")
-    with pytest.raises(UserError, match="no SYNTHETIC marker"):
-        write_cohort(tmp_path, 1, 0, 1)
-    assert (tmp_path / "hosp" / "patients.csv.gz").read_bytes() == b"real"
-
-
-def test_a_synthetic_folder_is_replaced_but_not_with_a_strangers_file_in_it(tmp_path):
-    out = tmp_path / "cohort"
-    write_cohort(out, 1, 0, 1)
-    before = _digests(out)
-    write_cohort(out, 1, 1, 1)
-    assert _digests(out) != before
-    (out / "hosp" / "notes.txt").write_text("mine")
-    with pytest.raises(UserError, match=r"notes\.txt"):
-        write_cohort(out, 1, 0, 1)
-
-
-def test_a_file_for_a_folder_is_refused(tmp_path):
-    (tmp_path / "file").write_text("")
-    with pytest.raises(UserError, match="is a file"):
-        write_cohort(tmp_path / "file", 1, 0, 1)
-    with pytest.raises(UserError, match="cannot be written"):
-        write_cohort(tmp_path / "file" / "below", 1, 0, 1)
-
-
-def test_a_folder_without_the_right_to_write_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(os, "access", lambda *_: False)
-    with pytest.raises(UserError, match="no right to write"):
-        write_cohort(tmp_path / "x", 1, 0, 1)
-
-
-def test_a_full_disk_is_refused_before_anything_is_written(tmp_path, monkeypatch):
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10, 10, 0))
-    with pytest.raises(UserError, match="needed, 0"):
-        write_cohort(tmp_path / "x", 1000, 0, 1)
-    assert not list(tmp_path.iterdir())
-
-
-def test_a_failure_leaves_the_old_cohort(tmp_path, monkeypatch):
-    out = tmp_path / "cohort"
-    write_cohort(out, 1, 0, 1)
-    before = _digests(out)
-
-    def fail(*_):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(write, "dictionary_files", fail)
-    with pytest.raises(UserError, match="nothing was changed") as failure:
-        write_cohort(out, 2, 0, 1)
-    assert failure.value.exit_status == 1
-    assert _digests(out) == before
-    assert [path.name for path in tmp_path.iterdir()] == ["cohort"]
-
-
-def test_the_command_prints_estimate_and_comparison(tmp_path):
-    done = _command("--patients", "3", "--seed", "2", "--out", str(tmp_path / "x"), "--workers", "1")
-    assert done.returncode == 0, done.stderr
-    assert "about 0 MB" in done.stdout and re.search(r"labevents +[\d,]+ +[\d.]+ +434\.30 +[\d.]+", done.stdout)
-    assert "patients/min" in done.stdout
-
-
-def test_help_has_examples():
-    done = _command("--help")
-    assert done.returncode == 0 and "examples:" in done.stdout and "--workers" in done.stdout
 
 
 def test_the_estimate_of_disk_is_about_right(cohort):
