@@ -6,7 +6,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 export EHR_DATA ?= data
 
-# The cohort and the sweep of `make demo`, sized for about ten minutes on two cores.
+# The cohort and the sweep of `make demo`, sized for about eight minutes on two cores.
 DEMO_DATA := $(EHR_DATA)/demo
 DEMO_PATIENTS ?= 4000
 DEMO_SEED ?= 1
@@ -70,5 +70,5 @@ docs: $(VENV)/installed  ## dbt's documentation of every model and column, as on
 	$(BIN)/dbt docs generate --static
 	@echo "documentation in target/static_index.html"
 
-clean:  ## remove what was produced, data and environment
-	rm -rf $(EHR_DATA) $(VENV) target logs
+clean:  ## remove the demo's data and the environment; other data and runs stay
+	rm -rf $(DEMO_DATA) $(VENV) target logs

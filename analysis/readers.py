@@ -61,7 +61,8 @@ def read_points(source: str, columns: dict[str, str] | None = None) -> Points:
     """Points from `source`; `columns` maps our names to the table's where they differ."""
     names, rows, where = _read_table(source)
     chosen, notes = _choose_columns(names, columns or {}, where)
-    notes += _mixed_data(names, rows)
+    rows, other_data = _one_corpus(names, rows)
+    notes += other_data
     table = {ours: [row[names.index(theirs)] for row in rows] for ours, theirs in chosen.items()}
     return points_from_columns(table, where, tuple(notes))
 
@@ -182,16 +183,21 @@ def _choose_columns(names: list[str], overrides: dict[str, str], where: str) -> 
     return chosen, notes
 
 
-def _mixed_data(names: list[str], rows: list[tuple]) -> list[Note]:
-    """A warning where the runs were trained on different data, whose losses cannot be compared."""
-    notes = []
-    for column in ("shard_fingerprint", "vocabulary_sha256"):
-        if column in names:
-            kinds = len({row[names.index(column)] for row in rows})
-            if kinds > 1:
-                text = f"{kinds} different values of {column}: losses of different data cannot be compared."
-                notes.append(Note("mixed_data", "error", text))
-    return notes
+def _one_corpus(names: list[str], rows: list[tuple]) -> tuple[list[tuple], list[Note]]:
+    """The rows trained on the commonest shards, with a note on those left out: losses of other data cannot be compared."""
+    if "shard_fingerprint" not in names:
+        return rows, []
+    column = names.index("shard_fingerprint")
+    counts = Counter(row[column] for row in rows)
+    if len(counts) < 2:
+        return rows, []
+    # The first in order among equals, so that the choice does not hang on the order of rows.
+    commonest = min(counts, key=lambda value: (-counts[value], str(value)))
+    kept = [row for row in rows if row[column] == commonest]
+    text = (
+        f"{len(rows) - len(kept)} of {len(rows)} rows were trained on other shards than the commonest and are left out."
+    )
+    return kept, [Note("mixed_data", "warning", text)]
 
 
 def _number(value: object) -> float:

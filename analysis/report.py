@@ -13,7 +13,6 @@ import json
 import os
 import platform
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,7 +31,8 @@ from analysis.results import Fit
 from analysis.study import Study, read_study
 from analysis.tables import BUDGET_HEADER, EXPONENT_HEADER, budget_rows, exponent_rows, text_table
 from warehouse.errors import ArgumentParser, UserError, run_main
-from warehouse.paths import REPOSITORY, data_dir, warehouse_path
+from warehouse.paths import data_dir, warehouse_path
+from warehouse.provenance import git_commit
 
 EPILOG = """examples:
   python -m analysis.report
@@ -93,7 +93,7 @@ def provenance(warehouse: Path) -> dict[str, str]:
     facts = {
         "made": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "warehouse": str(warehouse),
-        "analysis code": _git_commit(),
+        "analysis code": git_commit() or "unknown (not a git checkout)",
         "Python": platform.python_version(),
     }
     for package in PACKAGES:
@@ -102,15 +102,6 @@ def provenance(warehouse: Path) -> dict[str, str]:
         except PackageNotFoundError:
             facts[package] = "not installed"
     return facts
-
-
-def _git_commit() -> str:
-    """The commit of this code, with a mark where files differ from it; unknown outside git."""
-    command = ["git", "-C", str(REPOSITORY), "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
-    try:
-        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
-    except (OSError, subprocess.SubprocessError):
-        return "unknown (not a git checkout)"
 
 
 def _embedded(svg: str) -> str:

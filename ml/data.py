@@ -8,7 +8,6 @@ Wrong: a missing or damaged manifest, a vocabulary that does not match its hash,
 incomplete patient. Each is one `UserError` that names the file.
 """
 
-import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +15,8 @@ from pathlib import Path
 import numpy as np
 
 from warehouse.errors import UserError
+from warehouse.shard_format import FORMAT, SPLITS, vocabulary_sha256
 
-SPLITS = ("train", "tuning", "held_out")
 PAD = 0
 EXPORT_AGAIN = "export again with `python -m warehouse.shards --out {folder}`"
 BLOCK = 512  # tar's unit
@@ -69,7 +68,7 @@ def read_manifest(folder: Path) -> Manifest:
             preset=str(raw["preset"]),
             splits={split: raw["splits"][split] for split in SPLITS},
         )
-        supported = raw["format"] == 1
+        supported = raw["format"] == FORMAT
         if manifest.n_static < 1:
             raise ValueError("n_static must be at least 1: the first token is predicted from the static prefix")
         shards = [shard for split in SPLITS for shard in manifest.splits[split]["shards"]]
@@ -77,8 +76,8 @@ def read_manifest(folder: Path) -> Manifest:
     except (ValueError, KeyError, TypeError) as error:
         raise UserError(f"{path} is damaged ({type(error).__name__}: {error}): {mend}") from error
     if not supported:
-        raise UserError(f"{path} has format {raw['format']}, this reader knows format 1: {mend}")
-    if not contiguous or hashlib.sha256("\n".join(tokens).encode()).hexdigest() != manifest.vocabulary_sha256:
+        raise UserError(f"{path} has format {raw['format']}, this reader knows format {FORMAT}: {mend}")
+    if not contiguous or vocabulary_sha256(tokens) != manifest.vocabulary_sha256:
         raise UserError(f"{path}: the vocabulary does not have the sha256 written beside it: {mend}")
     for shard_path, size in sizes:
         if not shard_path.is_file():

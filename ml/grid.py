@@ -2,8 +2,8 @@
 
 In: budgets in FLOPs, vocabulary size and context. Out: sizes a budget, as `--size` of ml/train.py. The sizes of
 a budget C span x8 in N with head around CENTRE * sqrt(C / 1e11), evenly in log N, with more of them at the
-small budgets, where they are cheap and noise is larger. Wrong: nothing here; sizes below what ml/ladder.py can
-shape are left out.
+small budgets, where they are cheap and noise is larger; `size_beyond` adds one where a minimum lies at an edge.
+Wrong: nothing here; sizes below what ml/ladder.py can shape are left out.
 """
 
 import math

@@ -4,7 +4,7 @@ In: `Settings` as a user gives them and the shards' manifest and train split. Ou
 batch, number of steps, and the flat record that config.json holds. Two plans with equal `configuration` differ
 in the seed at most. Horizon: steps = round(budget / (flops_per_token * batch_tokens)), where batch_tokens are
 the real tokens (static prefix included, padding not) that a step's rows hold on average. Counted FLOPs of a
-finished run = flops_per_token * real tokens, which is the budget to within half a row; D counts timeline
+finished run = flops_per_token * real tokens, which is the budget to within a row or so; D counts timeline
 tokens only. Wrong: conflicting or senseless settings (`UserError`).
 """
 
@@ -53,6 +53,12 @@ class Settings:
             if value is not None and not 0 < value < float("inf"):
                 option = "lr" if name == "eta" else name.replace("_", "-")
                 raise UserError(f"--{option} {value}: give a number above 0")
+        if self.seed < 0:
+            raise UserError(f"--seed {self.seed}: give a number from 0 up")
+        if not 0 <= self.warmup_share < 1:
+            raise UserError(f"--warmup-share {self.warmup_share}: give a share from 0 up to, not including, 1")
+        if not 0 <= self.weight_decay < float("inf"):
+            raise UserError(f"--weight-decay {self.weight_decay}: give a number from 0 up")
 
 
 @dataclass(frozen=True)
@@ -121,7 +127,10 @@ def plan_run(settings: Settings, manifest: Manifest, stream: RowStream) -> RunPl
         "schedule": "linear warm-up, cosine to 0.1",
         "eval_tokens": settings.eval_tokens,
     }
-    text = json.dumps(decisive, sort_keys=True)
+    # The packing of a seed may move rows and steps by a few, which must not part the seeds of one configuration.
+    asked = {name: getattr(settings, name) for name in ("tokens", "epochs", "batch_tokens")}
+    settled = {name: value for name, value in decisive.items() if name not in ("rows", "steps")}
+    text = json.dumps(settled | asked, sort_keys=True)
     configuration = hashlib.sha256(text.encode()).hexdigest()[:12]
     length = f"C{settings.flops:.3g}" if settings.flops else f"D{size_name(rows * timeline)}"
     record = {

@@ -97,14 +97,14 @@ class Sweep:
         return list(self.jobs.values())
 
     def add_beyond_edges(self) -> list[Job]:
-        """A further size for each budget whose lowest loss lies at the smallest or largest one, on that side."""
+        """A further size for each budget whose lowest tuning loss lies at the smallest or largest one, on that side."""
         new = []
         for budget in sorted(set(self.args.budgets)):
             losses: dict[int, list[float]] = {}
             for job in self.jobs.values():
                 result = runs.read_json(job.folder / "result.json") or {}
-                if job.plan.settings.flops == budget and result.get("held_out_loss") is not None:
-                    losses.setdefault(job.plan.record["n_with_head"], []).append(result["held_out_loss"])
+                if job.plan.settings.flops == budget and result.get("tuning_loss") is not None:
+                    losses.setdefault(job.plan.record["n_with_head"], []).append(result["tuning_loss"])
             means = {n: sum(values) / len(values) for n, values in sorted(losses.items())}
             size = size_beyond(means, self.manifest.vocabulary_size, self.args.context)
             new += self.add(budget, size) if size else []
@@ -273,6 +273,8 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
             raise UserError(f"--budgets: {budget} is no budget, give FLOPs above 0 as in 1e11,3e11")
     if args.sizes == ["auto"]:
         args.sizes = None
+    if any(count < 1 for count in args.sizes_per_budget or []):
+        raise UserError("--sizes-per-budget: give numbers from 1 up, as in 6,5,4")
     if args.jobs != "auto" and not (args.jobs.isdigit() and int(args.jobs) > 0):
         raise UserError(f"--jobs {args.jobs}: give a number above 0, or auto")
     return args

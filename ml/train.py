@@ -9,7 +9,6 @@ conflicting settings (exit 2); a loss that diverges (result.json says failed and
 import argparse
 import math
 import platform
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,7 +25,8 @@ from ml.plan import RunPlan, Settings, plan_run
 from ml.progress import Diverged, Meter
 from ml.scoring import batch_loss, score
 from warehouse.errors import ArgumentParser, UserError, run_main
-from warehouse.paths import REPOSITORY, data_dir
+from warehouse.paths import data_dir
+from warehouse.provenance import git_commit
 
 FLOOR_SHARE = 0.1  # the cosine ends at this share of the peak
 CHECKPOINTS = 10  # about how many checkpoints a run writes unless told otherwise
@@ -131,15 +131,6 @@ def train(plan: RunPlan, corpus: Corpus, folder: Path, device: Device, options: 
 def versions() -> str:
     """Python's and torch's versions, as one text."""
     return f"python {platform.python_version()}, torch {torch.__version__}"
-
-
-def git_commit() -> str | None:
-    """The commit of the code, with -dirty where files were changed; None outside a repository."""
-    command = ["git", "-C", str(REPOSITORY), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
-    try:
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        return None
 
 
 def config_record(plan: RunPlan, device: Device, run_id: str) -> dict:

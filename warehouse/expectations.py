@@ -13,8 +13,8 @@ from warehouse.expectations_tokens import TOKEN_EXPECTATIONS
 from warehouse.judgement import NONE, Expectation, Limit, Scan, Settings, at_least, none_of
 from warehouse.mimic import TABLES
 from warehouse.paths import REPOSITORY
+from warehouse.shard_format import SPLITS
 
-SPLITS = ("train", "tuning", "held_out")
 # A share may lie this many standard errors from what the hash should give; chance alone does so once in 15,000.
 STANDARD_ERRORS = 4
 TIE_RANKS = REPOSITORY / "warehouse" / "seeds" / "tie_rank.csv"

@@ -26,9 +26,8 @@ from tqdm import tqdm
 from warehouse.errors import ArgumentParser, UserError, run_main
 from warehouse.fingerprint import require_valid
 from warehouse.paths import data_dir, warehouse_path
+from warehouse.shard_format import FORMAT, SPLITS, vocabulary_sha256
 
-SPLITS = ("train", "tuning", "held_out")
-FORMAT = 1
 PRESET = "paper"
 N_STATIC = 6
 # Big enough that a full export is a few hundred files, small enough to copy and check one by one.
@@ -170,11 +169,6 @@ def write_split(patients: Iterator[Patient], folder: Path, shard_bytes: float, p
 def _digest(path: Path) -> dict[str, int | str]:
     with path.open("rb") as file:
         return {"bytes": path.stat().st_size, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
-
-
-def vocabulary_sha256(tokens: list[str]) -> str:
-    """The name under which shards, runs and reports know a vocabulary: a hash of its tokens in the order of their ids."""
-    return hashlib.sha256("\n".join(tokens).encode()).hexdigest()
 
 
 def _manifest(connection: duckdb.DuckDBPyConnection, splits: dict[str, list[dict]], warehouse_fingerprint: str) -> dict:

@@ -169,7 +169,7 @@ def report(outcome: Outcome, warehouse: Path, docs: Path, seconds: float) -> str
         lines.append(f"  rows: {failure.query};")
     if failed:
         opening = f"duckdb -readonly {warehouse} -cmd \"attach '{scratch_beside(warehouse)}' as scratch (read_only)\""
-        lines += ["", f"to look at rows: {opening}"]
+        lines += ["", f"to look at rows, with DuckDB's command line: {opening}"]
     verdict = (
         f"{len(failed)} of {len(outcome.expectations)} expectations failed" if failed else "the warehouse is sound"
     )

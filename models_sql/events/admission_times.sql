@@ -3,7 +3,13 @@
 -- Discharge is typed in by administration: at 00:00 of the day of death, or before admission. It is moved to where it cannot
 -- tell of a death that has not happened yet.
 with source as (
-    select subject_id, hadm_id, admittime, dischtime, deathtime
+    select
+        subject_id,
+        hadm_id,
+        admittime,
+        dischtime,
+        deathtime,
+        {{ copy_number(['hadm_id'], ['subject_id', 'admittime', 'dischtime', 'deathtime']) }} as copy_number
     from {{ ref('stg_hosp__admissions') }}
 ),
 
@@ -15,6 +21,7 @@ discharged as (
         deathtime as died_at,
         case when dischtime is not null then greatest(dischtime, admittime, deathtime) end as discharged_at
     from source
+    where copy_number = 1
 )
 
 select

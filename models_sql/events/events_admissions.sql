@@ -1,3 +1,5 @@
+{% set is_copy = ["copy_number > 1", "duplicate key"] %}
+
 with source as (
     select
         admissions.subject_id,
@@ -12,7 +14,11 @@ with source as (
         admissions.edregtime,
         admissions.edouttime,
         admissions.unreadable_columns,
-        admission_times.discharged_at
+        admission_times.discharged_at,
+        {{ copy_number(
+            ['admissions.hadm_id'],
+            ['admissions.subject_id', 'admissions.admittime', 'admissions.dischtime', 'admissions.deathtime']
+        ) }} as copy_number
     from {{ ref('stg_hosp__admissions') }} as admissions
     left join {{ ref('admission_times') }} as admission_times on admissions.hadm_id = admission_times.hadm_id
 ),
@@ -26,7 +32,7 @@ facts as (
         'HOSPITAL_ADMISSION//' || {{ code_part('admission_type') }} || '//' || {{ code_part('admission_location') }} as code,
         'hospital_admission' as event_kind,
         true as is_row_event,
-        {{ set_aside_reason([["admittime is null", "no time"]]) }} as set_aside_reason
+        {{ set_aside_reason([is_copy, ["admittime is null", "no time"]]) }} as set_aside_reason
     from source
 
     union all
@@ -34,7 +40,7 @@ facts as (
     select
         subject_id, hadm_id, admittime as time, admittime as occurred_at,
         'RACE//' || {{ code_part('race') }}, 'demographic', false,
-        {{ set_aside_reason([["admittime is null", "no time"]]) }}
+        {{ set_aside_reason([is_copy, ["admittime is null", "no time"]]) }}
     from source
 
     union all
@@ -42,20 +48,20 @@ facts as (
     select
         subject_id, hadm_id, admittime as time, admittime as occurred_at,
         'MARITAL_STATUS//' || {{ code_part('marital_status') }}, 'demographic', false,
-        {{ set_aside_reason([["admittime is null", "no time"]]) }}
+        {{ set_aside_reason([is_copy, ["admittime is null", "no time"]]) }}
     from source
 
     union all
 
     select
         subject_id, hadm_id, edregtime as time, edregtime as occurred_at,
-        'ED_REGISTRATION', 'ed_registration', false, {{ set_aside_reason() }}
+        'ED_REGISTRATION', 'ed_registration', false, {{ set_aside_reason([is_copy]) }}
     from source
     where edregtime is not null
 
     union all
 
-    select subject_id, hadm_id, edouttime as time, edouttime as occurred_at, 'ED_OUT', 'ed_out', false, {{ set_aside_reason() }}
+    select subject_id, hadm_id, edouttime as time, edouttime as occurred_at, 'ED_OUT', 'ed_out', false, {{ set_aside_reason([is_copy]) }}
     from source
     where edouttime is not null
 
@@ -64,7 +70,7 @@ facts as (
     select
         subject_id, hadm_id, discharged_at, dischtime,
         'HOSPITAL_DISCHARGE//' || {{ code_part('discharge_location') }}, 'hospital_discharge', false,
-        {{ set_aside_reason([["discharged_at is null", "no time"]]) }}
+        {{ set_aside_reason([is_copy, ["discharged_at is null", "no time"]]) }}
     from source
 )
 

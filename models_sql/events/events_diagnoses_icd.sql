@@ -9,7 +9,8 @@ with source as (
         admission_times.hadm_id as known_hadm_id,
         admission_times.coded_at
     from {{ ref('stg_hosp__diagnoses_icd') }} as diagnoses
-    left join {{ ref('admission_times') }} as admission_times on diagnoses.hadm_id = admission_times.hadm_id
+    left join {{ ref('admission_times') }} as admission_times
+        on diagnoses.hadm_id = admission_times.hadm_id and diagnoses.subject_id = admission_times.subject_id
 )
 
 -- Diagnoses are coded for billing, after discharge: nobody could have known them during the stay.
@@ -28,7 +29,7 @@ select
     'diagnosis' as event_kind,
     true as is_row_event,
     {{ set_aside_reason([
-        ["nullif(trim(icd_code), '') is null", "no code"],
+        ["nullif(trim(icd_code), '') is null or icd_version is null", "no code"],
         ["known_hadm_id is null", "unknown admission"],
         ["coded_at is null", "no time"],
     ]) }} as set_aside_reason

@@ -10,7 +10,8 @@ with source as (
         admission_times.hadm_id as known_hadm_id,
         admission_times.coded_at
     from {{ ref('stg_hosp__drgcodes') }} as drgcodes
-    left join {{ ref('admission_times') }} as admission_times on drgcodes.hadm_id = admission_times.hadm_id
+    left join {{ ref('admission_times') }} as admission_times
+        on drgcodes.hadm_id = admission_times.hadm_id and drgcodes.subject_id = admission_times.subject_id
 )
 
 select

@@ -1,3 +1,5 @@
+{% set is_copy = ["copy_number > 1", "duplicate key"] %}
+
 with source as (
     select
         subject_id,
@@ -6,6 +8,7 @@ with source as (
         dod,
         unreadable_columns,
         anchor_year - anchor_age as birth_year,
+        {{ copy_number(['subject_id'], ['anchor_year', 'anchor_age', 'gender', 'dod']) }} as copy_number,
         -- The middle of the three real years in which the anchor year lies, less the shifted anchor year.
         try_cast(substr(anchor_year_group, 1, 4) as integer) + 1 - anchor_year as year_offset
     from {{ ref('stg_hosp__patients') }}
@@ -27,7 +30,7 @@ facts as (
         cast(null as double) as numeric_value,
         'static' as event_kind,
         true as is_row_event,
-        {{ set_aside_reason() }} as set_aside_reason
+        {{ set_aside_reason([is_copy]) }} as set_aside_reason
     from source
 
     union all
@@ -40,7 +43,7 @@ facts as (
         year_offset,
         'static',
         false,
-        {{ set_aside_reason([["year_offset is null", "no calendar years"]]) }}
+        {{ set_aside_reason([is_copy, ["year_offset is null", "no calendar years"]]) }}
     from source
 
     union all
@@ -53,7 +56,7 @@ facts as (
         null,
         'birth',
         false,
-        {{ set_aside_reason([["birth_year is null", "no age"]]) }}
+        {{ set_aside_reason([is_copy, ["birth_year is null", "no age"]]) }}
     from source
 
     union all
@@ -67,7 +70,7 @@ facts as (
         null,
         'death',
         false,
-        {{ set_aside_reason(unreadable='source.unreadable_columns') }}
+        {{ set_aside_reason([["source.copy_number > 1", "duplicate key"]], unreadable='source.unreadable_columns') }}
     from source
     left join deaths_in_hospital on source.subject_id = deaths_in_hospital.subject_id
     where source.dod is not null or deaths_in_hospital.died_at is not null

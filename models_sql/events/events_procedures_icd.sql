@@ -10,7 +10,8 @@ with source as (
         admission_times.hadm_id as known_hadm_id,
         admission_times.discharged_at
     from {{ ref('stg_hosp__procedures_icd') }} as procedures
-    left join {{ ref('admission_times') }} as admission_times on procedures.hadm_id = admission_times.hadm_id
+    left join {{ ref('admission_times') }} as admission_times
+        on procedures.hadm_id = admission_times.hadm_id and procedures.subject_id = admission_times.subject_id
 )
 
 -- A procedure has a day but no time of day, and is coded at discharge; one dated after discharge is known when its day is over.
@@ -32,7 +33,7 @@ select
     'procedure' as event_kind,
     true as is_row_event,
     {{ set_aside_reason([
-        ["nullif(trim(icd_code), '') is null", "no code"],
+        ["nullif(trim(icd_code), '') is null or icd_version is null", "no code"],
         ["known_hadm_id is null", "unknown admission"],
         ["discharged_at is null", "no time"],
     ]) }} as set_aside_reason

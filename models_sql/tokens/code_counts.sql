@@ -45,8 +45,8 @@ select
     case
         when event_kind in ('static', 'birth', 'demographic') then 'told by the static prefix'
         when event_kind = 'lab_specimen' then 'the preset keeps results, not specimens'
-        when event_kind = 'lab_result' and lab_rank > {{ var('n_labs') }} then 'not among the commonest laboratory items'
-        when event_kind = 'lab_result' and n_train_events = 0 then 'not among the commonest laboratory items'
+        when event_kind = 'lab_result' and lab_rank > {{ var('n_labs') }} then 'not among the commonest laboratory codes'
+        when event_kind = 'lab_result' and n_train_events = 0 then 'not among the commonest laboratory codes'
         when event_kind = 'transfer' and code like 'TRANSFER_TO//discharge//%' then 'told by the discharge from hospital'
         when
             event_kind = 'drug_administration'

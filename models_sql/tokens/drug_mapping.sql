@@ -46,8 +46,8 @@ matches as (
             split_part(replace(used_names.drug, ',', ' '), ' ', 1) = split_part(replace(listed.listed_drug, ',', ' '), ' ', 1)
             and (
                 used_names.drug = listed.listed_drug
-                or used_names.drug like listed.listed_drug || ' %'
-                or used_names.drug like listed.listed_drug || ',%'
+                or substr(used_names.drug, 1, length(listed.listed_drug) + 1)
+                in (listed.listed_drug || ' ', listed.listed_drug || ',')
             )
 )
 

@@ -95,6 +95,7 @@ def test_rows_that_make_no_event_are_counted_with_their_reason(build):
                 lab(4, "2099-12-31 23:59:59"),
                 lab(5, "2150-03-01 08:00:00", subject_id=2),
                 lab(6, "2150-03-01 08:00:00", valuenum="1,5"),
+                lab(7, "2150-03-01 08:00:00", valuenum="nan"),
             ],
             "drgcodes": [{"subject_id": 1, "hadm_id": 99, "drg_type": "APR", "drg_code": "001"}],
         }
@@ -106,7 +107,30 @@ def test_rows_that_make_no_event_are_counted_with_their_reason(build):
         ("hosp.labevents", "no time", 1),
         ("hosp.labevents", "unknown patient", 1),
         ("hosp.labevents", "unreadable charttime", 1),
-        ("hosp.labevents", "unreadable valuenum", 1),
+        ("hosp.labevents", "unreadable valuenum", 2),
+    ]
+
+
+def test_a_key_that_occurs_twice_is_counted_and_doubles_nothing(build):
+    rows = {
+        "patients": [PATIENT],
+        "admissions": [STAY],
+        "diagnoses_icd": [{"subject_id": 1, "hadm_id": 10, "seq_num": 1, "icd_code": "I500", "icd_version": 10}],
+    }
+    once = build(rows)
+    twice = build(rows | {"patients": [PATIENT, PATIENT], "admissions": [STAY, STAY | {"race": "ASIAN"}]})
+    assert codes(twice) == codes(once)
+    query = "select source_table, n_rows from timelines.ledger where reason = 'duplicate key' order by all"
+    assert twice.execute(query).fetchall() == [("hosp.admissions", 1), ("hosp.patients", 1)]
+
+
+def test_a_billed_row_of_another_patient_is_set_aside(build):
+    other = {"subject_id": 2, "hadm_id": 10, "seq_num": 1, "icd_code": "I500", "icd_version": 10}
+    connection = build(
+        {"patients": [PATIENT, PATIENT | {"subject_id": 2}], "admissions": [STAY], "diagnoses_icd": [other]}
+    )
+    assert connection.execute("select set_aside_reason from timelines.quarantine").fetchall() == [
+        ("unknown admission",)
     ]
 
 

@@ -19,7 +19,7 @@ select
     {%- if column.data_type == 'text' %}
     {{ column.column_name }},
     {%- else %}
-    try_cast({{ column.column_name }} as {{ column.data_type }}) as {{ column.column_name }},
+    {{ read_as(column.column_name, column.data_type) }} as {{ column.column_name }},
     {%- endif %}
     {%- endfor %}
     nullif(
@@ -27,7 +27,7 @@ select
             ', '
             {%- for column in columns if column.data_type != 'text' %},
             case
-                when {{ column.column_name }} is not null and try_cast({{ column.column_name }} as {{ column.data_type }}) is null
+                when {{ column.column_name }} is not null and {{ read_as(column.column_name, column.data_type) }} is null
                     then '{{ column.column_name }}'
             end
             {%- endfor %}

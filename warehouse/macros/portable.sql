@@ -32,5 +32,16 @@
 {% macro duckdb__numbers_up_to(last) %}select unnest(range(1, {{ last }} + 1)) as n{% endmacro %}
 {% macro spark__numbers_up_to(last) %}select explode(sequence(1, {{ last }})) as n{% endmacro %}
 
+{# A column of text cast to a type of the registry, NULL where it cannot be read; a number that is not finite cannot. #}
+{% macro read_as(column, data_type) -%}
+    {%- if data_type == 'double' -%}
+    case
+        when lower({{ column }}) not like '%nan%' and lower({{ column }}) not like '%inf%' then try_cast({{ column }} as double)
+    end
+    {%- else -%}
+    try_cast({{ column }} as {{ data_type }})
+    {%- endif -%}
+{%- endmacro %}
+
 {# The last instant of a date, as a timestamp: where a fact of that day is placed when its time of day is not known. #}
 {% macro end_of_day(date) %}(cast({{ date }} as timestamp) + interval '23 hours 59 minutes 59 seconds'){% endmacro %}
