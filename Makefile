@@ -28,8 +28,8 @@ $(VENV)/installed: pyproject.toml .ci/constraints.txt
 	$(BIN)/pip install --quiet --constraint .ci/constraints.txt --editable '.[dev]'
 	touch $@
 
-demo: export EHR_DATA := $(DEMO_DATA)
-demo: export MIMIC_IV_ROOT := $(DEMO_DATA)/mimic-iv
+demo: override export EHR_DATA := $(DEMO_DATA)
+demo: override export MIMIC_IV_ROOT := $(DEMO_DATA)/mimic-iv
 demo: $(VENV)/installed  ## synthetic cohort to fitted scaling law and report, about eight minutes
 	@echo "== 1 of 7: synthetic cohort"
 	$(BIN)/python -m warehouse.synth --patients $(DEMO_PATIENTS) --seed $(DEMO_SEED) --out $(MIMIC_IV_ROOT)
