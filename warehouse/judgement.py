@@ -1,8 +1,8 @@
-"""What an expectation is, how DuckDB computes its figure, and how a figure is judged.
+"""What an expectation is, how DuckDB computes its figure, and which figures pass.
 
 In: expectations as data. Each names a scan (SQL that gives rows) and either the condition of a row in breach or an
 aggregate over the rows; its figure is one number, and all figures over one scan come out of one pass.
-Out: figures by name, a verdict for each, and for a breach the query that shows the rows. Only numbers and event kinds,
+Out: figures by name, and for a breach the query that shows the rows. Only numbers and event kinds,
 splits or reasons leave this module, never a patient's row.
 What can go wrong: an aggregate over no rows gives no figure, and no figure is a breach.
 """
@@ -155,16 +155,6 @@ def measure(
         figures.update(zip(names, row, strict=True))
         after_scan(scan)
     return {expectation.name: figures[expectation.name] for expectation in expectations}
-
-
-def passes(limit: Limit, figure: float | int | None) -> bool:
-    """Whether a figure lies within the limit; a missing one (None) never does."""
-    return figure is not None and limit.low <= figure and (limit.high is None or figure <= limit.high)
-
-
-def judge(expectations: Iterable[Expectation], figures: Figures) -> dict[str, bool]:
-    """Verdict on each expectation, by name."""
-    return {expectation.name: passes(expectation.limit, figures[expectation.name]) for expectation in expectations}
 
 
 def count_by_reason(connection: duckdb.DuckDBPyConnection, expectation: Expectation) -> dict[str, int]:

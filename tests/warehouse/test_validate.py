@@ -15,6 +15,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from tests.warehouse.judge import judge
 from tests.warehouse.test_validate_tiny import SETTINGS, build_tiny_warehouse
 from warehouse import validate
 from warehouse.data_docs import run_checkpoint
@@ -22,7 +23,7 @@ from warehouse.errors import UserError
 from warehouse.expectations import expectations
 from warehouse.expectations_rows import FLOORS
 from warehouse.fingerprint import FINGERPRINTED, require_valid, validation_file, warehouse_fingerprint
-from warehouse.judgement import NONE, Expectation, Limit, Scan, at_least, judge, measure, read_settings
+from warehouse.judgement import NONE, Expectation, Limit, Scan, at_least, measure, read_settings
 from warehouse.mimic import TABLES
 
 ALL = {expectation.name: expectation for expectation in expectations(SETTINGS)}

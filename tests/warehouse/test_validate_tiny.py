@@ -9,10 +9,11 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from tests.warehouse.judge import judge
 from warehouse.expectations import TIE_RANKS, expectations
 from warehouse.expectations_codes import CODE_PREFIXES
 from warehouse.expectations_tokens import FAMILIES
-from warehouse.judgement import Settings, judge, measure
+from warehouse.judgement import Settings, measure
 from warehouse.mimic import TABLES
 
 SETTINGS = Settings(tuning_share=0.1, held_out_share=0.1, icd_at="discharge", n_bins=10, min_values_for_breaks=20)
