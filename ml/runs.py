@@ -16,8 +16,9 @@ from pathlib import Path
 
 from warehouse.errors import UserError
 
-# What must agree between a folder's config.json and the run that would go on in it.
-DECISIVE = ("configuration", "seed")
+# What must agree between a folder's config.json and the run that would go on in it. Rows and steps follow from the others, but
+# by way of the packing, which another version of the code may do otherwise.
+DECISIVE = ("configuration", "seed", "rows", "steps")
 
 
 def now() -> str:

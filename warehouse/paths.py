@@ -28,8 +28,3 @@ def mapping_root() -> Path | None:
 def warehouse_path() -> Path:
     """The DuckDB file that analysts open."""
     return data_dir() / "warehouse.duckdb"
-
-
-def scratch_path() -> Path:
-    """The DuckDB file of staging and events, attached beside the warehouse so that the warehouse stays small."""
-    return data_dir() / "scratch.duckdb"

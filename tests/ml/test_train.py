@@ -1,6 +1,7 @@
 """A run from start to end: its folder, resuming to the same bits, refusals in one line, divergence."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -112,6 +113,14 @@ def test_other_settings_are_refused(finished: Path, shards: Path, make_shards) -
     other = make_shards("other", vocabulary=["PAD", *(f"X{i}" for i in range(60))])
     with pytest.raises(UserError, match=r"was trained with vocabulary \w{12}, the shards have \w{12}"):
         train(other, finished, "--epochs", "2")
+
+
+def test_a_run_that_another_version_packed_otherwise_is_refused(finished: Path, shards: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(finished, tmp_path / "copy"))
+    config = read(folder, "config.json")
+    (folder / "config.json").write_text(json.dumps(config | {"rows": config["rows"] + 1}))
+    with pytest.raises(UserError, match="was started with rows"):
+        train(shards, folder, "--epochs", "2")
 
 
 def test_only_one_process_trains_in_a_folder(shards: Path, tmp_path: Path) -> None:
