@@ -1,8 +1,8 @@
 """The dbt-duckdb plugin (profiles.yml) that lays the inputs of dbt before it.
 
 In memory, attached as the database `raw`, it makes: a schema per module (hosp, icu) with one view per raw file, all
-columns as text; `registry.columns`, the registry as a table, from which staging casts; and `reference`, the tie ranks and
-code mappings. Nothing of it is written to disk.
+columns as text; `registry.columns`, the columns of those files by the registry, from which staging casts; and `reference`,
+the tie ranks and code mappings. Nothing of it is written to disk.
 
 Before dbt opens the warehouse for a command that reads raw tables, every raw file is checked; a problem stops dbt with
 one line and exit status 2, and no file has been touched.
@@ -17,7 +17,7 @@ from duckdb import DuckDBPyConnection
 
 from warehouse import mappings, raw
 from warehouse.errors import UserError
-from warehouse.mimic import TABLES
+from warehouse.mimic import SOURCES
 from warehouse.paths import REPOSITORY, data_dir, mapping_root, mimic_root
 
 # Commands that build models, and the selectors that leave every model over raw tables alone.
@@ -48,7 +48,7 @@ class Plugin(BasePlugin):
 def lay_sources(connection: DuckDBPyConnection, files: list[raw.RawFile], code_mappings: mappings.Mappings) -> None:
     """Attach the in-memory database `raw` with everything that models_sql/staging/_sources.yml declares."""
     connection.execute("attach ':memory:' as raw")
-    for module in sorted({table.module for table in TABLES}):
+    for module in sorted({table.module for table in SOURCES}):
         connection.execute(f"create schema raw.{module}")
     for file in files:
         name = f"raw.{file.table.module}.{file.table.name}"
@@ -76,7 +76,7 @@ def _create_registry(connection: DuckDBPyConnection) -> None:
     )
     rows = [
         (table.module, table.name, position, column.name, column.type)
-        for table in TABLES
+        for table in SOURCES
         for position, column in enumerate(table.columns)
     ]
     connection.executemany("insert into raw.registry.columns values (?, ?, ?, ?, ?)", rows)

@@ -11,7 +11,7 @@ from warehouse.expectations_codes import code_expectations
 from warehouse.expectations_rows import ROW_EXPECTATIONS
 from warehouse.expectations_tokens import TOKEN_EXPECTATIONS
 from warehouse.judgement import NONE, Expectation, Limit, Scan, Settings, at_least, none_of
-from warehouse.mimic import TABLES
+from warehouse.mimic import SOURCES
 from warehouse.paths import REPOSITORY
 from warehouse.shard_format import SPLITS
 
@@ -132,7 +132,7 @@ def expectations(settings: Settings) -> tuple[Expectation, ...]:
 def _raw_keys() -> list[Expectation]:
     """Keys of the raw tables as the registry declares them; rows that could not be read are set aside and not asked."""
     result = []
-    for table in TABLES:
+    for table in SOURCES:
         if not table.key:
             continue
         key = ", ".join(table.key)

@@ -6,24 +6,24 @@ it finds the rows that differ.
 """
 
 from warehouse.judgement import Expectation, Scan, at_least, none_of
-from warehouse.mimic import TABLES
+from warehouse.mimic import SOURCES
 
 # Every table that must hold something. Quarantine and the code mappings may rightly be empty.
 FLOORS = (
     *("timelines.patients", "timelines.timeline_events", "timelines.ledger"),
     *("tokens.code_counts", "tokens.code_tokens", "tokens.quantile_breaks", "tokens.token_ids", "tokens.vocabulary"),
     *("tokens.tokens", "tokens.static_prefix", "tokens.token_ledger", "scratch.events.event_candidates"),
-    *(f"scratch.staging.{table.staging_model}" for table in TABLES),
+    *(f"scratch.staging.{table.staging_model}" for table in SOURCES),
 )
 
 _STAGED = " union all ".join(
     f"select '{table.module}.{table.name}' as source_table, count(*) as n_staged "
     f"from scratch.staging.{table.staging_model}"
-    for table in TABLES
+    for table in SOURCES
 )
 LEDGER = Scan(
     "ledger",
-    ("timelines.ledger", *(f"scratch.staging.{table.staging_model}" for table in TABLES)),
+    ("timelines.ledger", *(f"scratch.staging.{table.staging_model}" for table in SOURCES)),
     f"""
     with entries as (
         select

@@ -1,6 +1,7 @@
 """The raw tables as files: find them, check them whole before anything is written, and tell DuckDB how to read them.
 
-In: a root folder with hosp/ and icu/, each table as .csv.gz, .csv or .parquet (the first of these that is there).
+In: a root folder with hosp/ and icu/, each table as .csv.gz, .csv or .parquet (the first of these that is there); tables that
+the dbt project does not read may lie beside and are not opened.
 Out: a path per table and the SQL that reads it with every column as text; types are cast in the staging models.
 What can go wrong is one `UserError` that names the file: a missing root, table or column, an empty file, a gzip cut short.
 
@@ -20,7 +21,8 @@ from pathlib import Path
 import pyarrow.parquet as parquet
 
 from warehouse.errors import UserError
-from warehouse.mimic import TABLES, Table
+from warehouse.mimic import SOURCES
+from warehouse.table import Table
 
 SUFFIXES = (".csv.gz", ".csv", ".parquet")
 UNPACK_CHUNK_BYTES = 1 << 22
@@ -64,9 +66,9 @@ def read_columns(path: Path) -> tuple[str, ...]:
 
 
 def locate(root: Path) -> list[RawFile]:
-    """The files of all tables that are there. Nothing is missed in silence: `check` says what is not."""
+    """The files of the tables that dbt reads, as far as they are there; `check` says which are not."""
     files = []
-    for table in TABLES:
+    for table in SOURCES:
         path = find(root, table)
         if path is not None:
             files.append(RawFile(table, path, read_columns(path)))
@@ -74,14 +76,14 @@ def locate(root: Path) -> list[RawFile]:
 
 
 def check(root: Path, memory: Path | None = None) -> list[RawFile]:
-    """Every table of the registry found, with all its columns, and whole.
+    """Every table that dbt reads found, with all its columns, and whole.
 
     `memory` is a JSON file that remembers which gzip files were found whole; it is written only after all passed.
     Raises UserError with one line for the first thing that is wrong.
     """
     if not root.is_dir():
         raise UserError(f"no raw tables: folder {root} does not exist; {MENDING}")
-    for table in TABLES:
+    for table in SOURCES:
         if find(root, table) is None:
             names = " or ".join(f"{table.name}{suffix}" for suffix in SUFFIXES)
             raise UserError(
@@ -90,7 +92,7 @@ def check(root: Path, memory: Path | None = None) -> list[RawFile]:
     files = locate(root)
     for file in files:
         present = {name.lower() for name in file.columns}
-        missing = [name for name in file.table.column_names if name not in present]
+        missing = [name for name in file.table.column_names if name.lower() not in present]
         if missing:
             raise UserError(f"{file.path} lacks the column {', '.join(missing)}; MIMIC-IV 2.2 to 3.1 are understood")
     _check_whole([file.path for file in files if file.path.suffix == ".gz"], memory)
@@ -151,7 +153,9 @@ def select_as_text(file: RawFile) -> str:
     """SQL that reads the registry's columns of `file`, all as text, under the registry's lower-case names."""
     spelling = {name.lower(): name for name in file.columns}
     columns = ", ".join(
-        f"{quote_identifier(spelling[name])}::varchar as {name}" for name in file.table.column_names if name in spelling
+        f"{quote_identifier(spelling[name])}::varchar as {name}"
+        for name in map(str.lower, file.table.column_names)
+        if name in spelling
     )
     path = quote_literal(str(file.path.resolve()))
     if file.path.suffix == ".parquet":

@@ -4,7 +4,7 @@ import yaml
 
 from tests.conftest import REPOSITORY
 from tests.models_sql.test_timelines import PATIENT
-from warehouse.mimic import TABLES, staging_yml
+from warehouse.mimic import SOURCES, staging_yml
 
 
 def test_descriptions_name_the_columns_that_the_models_have(build, models):
@@ -24,6 +24,6 @@ def test_staging_descriptions_are_those_of_the_registry():
 def test_each_raw_table_is_a_source_and_has_a_staging_model():
     sources = yaml.safe_load((REPOSITORY / "models_sql" / "staging" / "_sources.yml").read_text())["sources"]
     declared = {(source["schema"], table["name"]) for source in sources for table in source["tables"]}
-    for table in TABLES:
+    for table in SOURCES:
         assert (table.module, table.name) in declared
         assert (REPOSITORY / "models_sql" / "staging" / f"{table.staging_model}.sql").is_file()

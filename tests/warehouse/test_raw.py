@@ -11,7 +11,7 @@ import pytest
 from tests.raw_tables import write_raw_tables
 from warehouse import raw
 from warehouse.errors import UserError
-from warehouse.mimic import table
+from warehouse.mimic import SOURCES, TABLES, table
 
 PATIENTS = [
     {"subject_id": 1, "gender": "F", "anchor_age": 50, "anchor_year": 2150, "anchor_year_group": "2011 - 2013"},
@@ -55,6 +55,23 @@ def test_columns_are_found_in_any_order_and_case(root):
     path = root / "hosp" / "patients.csv"
     path.write_text("DOD,subject_id,extra,GENDER,anchor_year_group,anchor_year,anchor_age\n2151-01-02,2,x,M,,2151,91\n")
     assert read(root) == [("2", "M", "91", "2151", None, "2151-01-02")]
+
+
+def test_tables_that_dbt_does_not_read_may_lie_beside(root):
+    for other in set(TABLES) - set(SOURCES):
+        (root / other.module).mkdir(exist_ok=True)
+        (root / other.module / f"{other.name}.csv.gz").write_bytes(b"not opened")
+    assert [file.table for file in raw.check(root)] == list(SOURCES)
+
+
+def test_a_header_is_read_whatever_its_case(tmp_path):
+    procedures = table("icu", "procedureevents")
+    for header in (procedures.column_names, [name.lower() for name in procedures.column_names]):
+        path = tmp_path / "procedureevents.csv"
+        path.write_text(",".join(header) + "\n" + ",".join("1" * len(header)) + "\n")
+        relation = duckdb.sql(raw.select_as_text(raw.RawFile(procedures, path, raw.read_columns(path))))
+        assert relation.columns == [name.lower() for name in procedures.column_names]
+        assert relation.fetchall() == [("1",) * len(header)]
 
 
 def test_a_packed_file_is_unpacked_once_and_again_when_it_changes(root, tmp_path, monkeypatch):

@@ -24,7 +24,7 @@ from warehouse.expectations import expectations
 from warehouse.expectations_rows import FLOORS
 from warehouse.fingerprint import FINGERPRINTED, require_valid, validation_file, warehouse_fingerprint
 from warehouse.judgement import NONE, Expectation, Limit, Scan, at_least, measure, read_settings
-from warehouse.mimic import TABLES
+from warehouse.mimic import SOURCES
 
 ALL = {expectation.name: expectation for expectation in expectations(SETTINGS)}
 
@@ -126,7 +126,7 @@ BREAKS: dict[str, str] = {
     **{
         f"raw_key_{table.module}_{table.name}": f"insert into scratch.staging.{table.staging_model}"
         f" from scratch.staging.{table.staging_model} limit 1"
-        for table in TABLES
+        for table in SOURCES
         if table.key
     },
     **{f"has_rows_{table.removeprefix('scratch.').replace('.', '_')}": f"delete from {table}" for table in FLOORS},

@@ -14,7 +14,7 @@ from warehouse.expectations import TIE_RANKS, expectations
 from warehouse.expectations_codes import CODE_PREFIXES
 from warehouse.expectations_tokens import FAMILIES
 from warehouse.judgement import Settings, measure
-from warehouse.mimic import TABLES
+from warehouse.mimic import SOURCES
 
 SETTINGS = Settings(tuning_share=0.1, held_out_share=0.1, icd_at="discharge", n_bins=10, min_values_for_breaks=20)
 
@@ -237,7 +237,7 @@ _SPREAD |= {"timestamp": "timestamp '2120-03-01' + to_hours(i::integer)", "date"
 def _staging_sql() -> list[str]:
     """A staging table with as many rows as its row events, and five rows of each dictionary; no two rows alike."""
     statements = ["create schema scratch.staging"]
-    for table in TABLES:
+    for table in SOURCES:
         columns = ", ".join(f"({_SPREAD[column.type]})::{column.type} as {column.name}" for column in table.columns)
         rows = (
             "select count(*) from scratch.events.event_candidates "
@@ -253,7 +253,7 @@ def _staging_sql() -> list[str]:
 
 def _ledger_sql() -> str:
     entries = []
-    for table in TABLES:
+    for table in SOURCES:
         source = f"{table.module}.{table.name}"
         outcomes = [("read", "in the raw table")] + [("dictionary", "names codes")] * table.is_dictionary
         entries += [
