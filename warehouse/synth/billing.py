@@ -4,6 +4,8 @@ An admission's codes are ICD-9 when it ends before October 2015 and ICD-10 after
 the worst laboratory readings, the peak severity and intensive care; they raise the severity class of the DRG.
 """
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pyarrow as pa
 
@@ -12,14 +14,20 @@ from warehouse.synth.conditions import CONDITION_INDEX, CONDITIONS
 from warehouse.synth.course import DAY, Course
 from warehouse.synth.episodes import COMPLICATIONS, EPISODES, PROCEDURE_INDEX, PROCEDURES
 from warehouse.synth.labitems import LATENT_INDEX
-from warehouse.synth.patients import Patients, sigmoid
-from warehouse.synth.stays import Stays
+from warehouse.synth.patients import sigmoid
+from warehouse.synth.quirks import quirks
 from warehouse.synth.treatments import RULES
+
+if TYPE_CHECKING:
+    from warehouse.synth.world import World
 
 ICD10_DAY = int(np.datetime64("2015-10-01").astype(int))
 MAX_CODES = 39
-# Share of procedures dated outside their admission, of admissions with each kind of DRG row.
-PROCEDURE_OUTSIDE, HCFA_SHARE, APR_SHARE, OBSERVED_SHARE = 0.007, 0.86, 0.82, 0.12
+QUIRKS = quirks("""
+procedure_outside_admission | .007 | 26: 5 of 722 rows in the demo | chartdate is the day before the admission
+""")
+# Share of admissions with each kind of DRG row, from the demo.
+HCFA_SHARE, APR_SHARE, OBSERVED_SHARE = 0.86, 0.82, 0.12
 _CODED = (*EPISODES, *CONDITIONS, *COMPLICATIONS)
 _CODES = [one.icd9 for one in _CODED] + [one.icd10 for one in _CODED]
 _COMPLICATION_WEIGHT = np.array([one.weight for one in COMPLICATIONS])
@@ -104,14 +112,13 @@ def find_complications(rng: np.random.Generator, course: Course) -> np.ndarray:
     return found & ~_SAME[course.episode][:, len(CONDITIONS) :]
 
 
-def diagnosis_rows(
-    rng: np.random.Generator, patients: Patients, course: Course, stays: Stays, found: np.ndarray
-) -> Rows:
+def diagnosis_rows(world: "World") -> Rows:
     """Rows of diagnoses_icd: the episode first, then complications and conditions by weight and chance."""
+    rng, patients, course, stays = world.stream("diagnoses_icd"), world.patients, world.course, world.stays
     thorough = np.where(course.observed, 0.75, 1.0)[:, None]
     chronic = course.present & (rng.random(course.present.shape) < 1.28 * thorough * _CONDITION_CODED)
     chronic &= ~_SAME[course.episode][:, : len(CONDITIONS)]
-    coded = np.column_stack([np.arange(len(EPISODES)) == course.episode[:, None], chronic, found])
+    coded = np.column_stack([np.arange(len(EPISODES)) == course.episode[:, None], chronic, world.found])
     adm, code = np.nonzero(coded)
     base = np.concatenate([np.zeros(len(EPISODES)), np.full(len(CONDITIONS), 2.0), 1.6 - 0.4 * _COMPLICATION_WEIGHT])
     rank = numbered(adm, base[code] + rng.random(len(adm)) * (base[code] > 0) * 1.4, code)
@@ -128,8 +135,9 @@ def diagnosis_rows(
     return Rows(course.patient[adm], columns)
 
 
-def procedure_rows(rng: np.random.Generator, patients: Patients, course: Course, stays: Stays) -> Rows:
+def procedure_rows(world: "World") -> Rows:
     """Rows of procedures_icd: those of the episode, of organ support in intensive care, and of dialysis."""
+    rng, patients, course, stays = world.stream("procedures_icd"), world.patients, world.course, world.stays
     starts = _first_steps(course)
     size = len(starts)
     ventilated = np.add.reduceat(course.treated[:, _SEDATION].any(axis=1).astype(int), starts)
@@ -157,7 +165,9 @@ def procedure_rows(rng: np.random.Generator, patients: Patients, course: Course,
     adm, code = np.nonzero(rng.random((size, len(PROCEDURES))) < chance)
     place = np.where(rng.random(len(adm)) < 0.5, 0.0, rng.beta(1.2, 2.5, len(adm)))
     day = (course.admit[adm] + place * (course.disch - course.admit)[adm]) // DAY
-    day = np.where(rng.random(len(adm)) < PROCEDURE_OUTSIDE, course.admit[adm] // DAY - 1, day).astype(np.int64)
+    day = np.where(
+        rng.random(len(adm)) < world.shares(QUIRKS)["procedure_outside_admission"], course.admit[adm] // DAY - 1, day
+    ).astype(np.int64)
     version = _version(course)[adm]
     codes = [one.icd9 for one in PROCEDURES] + [one.icd10 for one in PROCEDURES]
     columns = {
@@ -171,8 +181,10 @@ def procedure_rows(rng: np.random.Generator, patients: Patients, course: Course,
     return Rows(course.patient[adm], columns)
 
 
-def drg_rows(rng: np.random.Generator, patients: Patients, course: Course, stays: Stays, found: np.ndarray) -> Rows:
+def drg_rows(world: "World") -> Rows:
     """Rows of drgcodes: an HCFA group by the gravest complication, an APR group with severity and mortality 1 to 4."""
+    rng, patients, course, stays = world.stream("drgcodes"), world.patients, world.course, world.stays
+    found = world.found
     size = len(course.patient)
     billed = rng.random(size) < np.where(course.observed, OBSERVED_SHARE, 1.0)
     gravest = (found * _COMPLICATION_WEIGHT).max(axis=1)

@@ -1,145 +1,98 @@
-"""One block of patients, from random numbers to the compressed rows of every table; and the code dictionaries.
+"""One block of patients as the compressed rows of every table.
 
-A block always holds BLOCK patients and has its own random stream, so its bytes depend on the seed and its number alone: any
-number of processes gives the same files, and the first patients of a larger cohort are those of a smaller one.
+In: a `Job` and a block's number. Out: for each table the block's part of its file (a gzip member, or Arrow data where Parquet
+is asked for) and its number of rows. A block's parts depend on the seed and its number alone: any number of processes gives
+the same files, and the first patients of a larger cohort are those of a smaller one.
 """
 
-import numpy as np
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import pyarrow as pa
 
-from warehouse.mimic import TABLES
-from warehouse.synth.billing import (
-    diagnosis_dictionary,
-    diagnosis_rows,
-    drg_rows,
-    find_complications,
-    procedure_dictionary,
-    procedure_rows,
-)
-from warehouse.synth.columns import Rows, csv_member, ints, reals
-from warehouse.synth.course import simulate
-from warehouse.synth.drugs import emar_rows, make_orders, prescription_rows
-from warehouse.synth.labitems import ITEMS
-from warehouse.synth.labs import Samples, inpatient_samples, lab_rows, outpatient_samples
-from warehouse.synth.patients import make_patients
-from warehouse.synth.stays import admission_rows, make_stays, movement_rows, patient_rows, service_rows
-from warehouse.synth.visits import make_visits, omr_rows
+from warehouse.mimic import TABLES, Table
+from warehouse.synth import billing, codes, drugs, labs, movements, staff, stays, visits
+from warehouse.synth.columns import Rows, arrow_part, csv_member
+from warehouse.synth.quirks import Quirk
+from warehouse.synth.world import BLOCK, World, make_world, stream
 
-BLOCK = 256
-# Providers are MIMIC's kind of code; a thousand suffice for a first cohort.
-_LETTERS = "0123456789ABCDEFGHJKLMNPQRSTUVWXYZ"
-PROVIDERS = [
-    "P" + "".join(_LETTERS[(number * 7919 + 104_729) // len(_LETTERS) ** place % len(_LETTERS)] for place in range(5))
-    for number in range(1000)
-]
-_HCPCS = (
-    ("G0378", "Hospital observation service, per hour", "Hospital observation per hr"),
-    ("99218", "Initial observation care, low severity", "Initial observation care"),
-    ("43239", "Upper gastrointestinal endoscopy with biopsy, single or multiple", "Egd biopsy single/multiple"),
-    ("93005", "Electrocardiogram, routine, tracing only", "Electrocardiogram tracing"),
-)
-_ICU_ITEMS = (
-    (220045, "Heart Rate", "HR", "Routine Vital Signs", "bpm", "Numeric"),
-    (220179, "Non Invasive Blood Pressure systolic", "NBPs", "Routine Vital Signs", "mmHg", "Numeric"),
-    (220210, "Respiratory Rate", "RR", "Respiratory", "insp/min", "Numeric"),
-    (220277, "O2 saturation pulseoxymetry", "SpO2", "Respiratory", "%", "Numeric"),
-    (223761, "Temperature Fahrenheit", "Temperature F", "Routine Vital Signs", "°F", "Numeric"),
-)
+MAKERS: dict[str, Callable[[World], Rows]] = {
+    "hosp/patients": stays.patient_rows,
+    "hosp/admissions": stays.admission_rows,
+    "hosp/transfers": movements.transfer_rows,
+    "hosp/services": stays.service_rows,
+    "hosp/labevents": labs.lab_rows,
+    "hosp/prescriptions": drugs.prescription_rows,
+    "hosp/emar": drugs.emar_rows,
+    "hosp/diagnoses_icd": billing.diagnosis_rows,
+    "hosp/procedures_icd": billing.procedure_rows,
+    "hosp/drgcodes": billing.drg_rows,
+    "hosp/omr": visits.omr_rows,
+    "icu/icustays": movements.icu_rows,
+}
+DICTIONARIES: dict[str, Callable[[], dict[str, pa.Array]]] = {
+    "hosp/d_hcpcs": codes.hcpcs,
+    "hosp/d_icd_diagnoses": codes.diagnoses,
+    "hosp/d_icd_procedures": codes.procedures,
+    "hosp/d_labitems": labs.items,
+    "hosp/provider": staff.provider_columns,
+    "icu/caregiver": staff.caregiver_columns,
+    "icu/d_items": codes.icu_items,
+}
+# Every declared fault by the module that writes it.
+QUIRKS: dict[str, dict[str, Quirk]] = {
+    module.__name__.rpartition(".")[2]: module.QUIRKS for module in (billing, drugs, labs, movements, stays, visits)
+}
+ALL_TABLES = (*MAKERS, *DICTIONARIES)
+TABLE_OF: dict[str, Table] = {f"{table.module}/{table.name}": table for table in TABLES}
 
 
-def block_rows(seed: int, block: int) -> dict[tuple[str, str], Rows]:
-    """All rows of a block's BLOCK patients, by (module, table)."""
-    rng = np.random.default_rng(np.random.SeedSequence([seed, block]))
-    patients = make_patients(rng, block * BLOCK, BLOCK)
-    course = simulate(rng, patients)
-    visits = make_visits(rng, patients, course)
-    stays = make_stays(rng, patients, course)
-    transfers, icustays, ed_out = movement_rows(rng, patients, course, stays, visits, block)
-    found = find_complications(rng, course)
-    orders = make_orders(rng, patients, course)
-    inside, outside = inpatient_samples(rng, course), outpatient_samples(rng, patients, visits)
-    samples = Samples(
-        *(np.concatenate([getattr(inside, name), getattr(outside, name)]) for name in Samples.__dataclass_fields__)
-    )
-    return {
-        ("hosp", "patients"): patient_rows(patients, course),
-        ("hosp", "admissions"): admission_rows(rng, patients, course, stays, ed_out, PROVIDERS),
-        ("hosp", "transfers"): transfers,
-        ("hosp", "services"): service_rows(rng, patients, course, stays),
-        ("hosp", "labevents"): lab_rows(rng, samples, block, patients, course, stays.hadm, PROVIDERS),
-        ("hosp", "prescriptions"): prescription_rows(rng, patients, course, stays, orders, block, PROVIDERS),
-        ("hosp", "emar"): emar_rows(rng, patients, course, stays, orders, block, PROVIDERS),
-        ("hosp", "diagnoses_icd"): diagnosis_rows(rng, patients, course, stays, found),
-        ("hosp", "procedures_icd"): procedure_rows(rng, patients, course, stays),
-        ("hosp", "drgcodes"): drg_rows(rng, patients, course, stays, found),
-        ("hosp", "omr"): omr_rows(rng, patients, visits),
-        ("icu", "icustays"): icustays,
-    }
+@dataclass(frozen=True)
+class Job:
+    """What to write: how many patients, from which seed, which tables ("hosp/patients"), in which format."""
+
+    patients: int
+    seed: int = 0
+    tables: tuple[str, ...] = ALL_TABLES
+    with_quirks: bool = True
+    format: str = "csv.gz"
+    truth: bool = False
+
+    @property
+    def blocks(self) -> int:
+        return (self.patients + BLOCK - 1) // BLOCK
 
 
-def block_files(seed: int, block: int, patients: int) -> dict[tuple[str, str], tuple[bytes, int]]:
-    """A block's rows as (gzip member, number of rows) by table, in mixed order, of the first `patients` of the cohort."""
-    keep = patients - block * BLOCK
-    rows = block_rows(seed, block)
-    files = {}
-    for table in TABLES:
-        if table.is_dictionary:
-            continue
-        name = (table.module, table.name)
-        # A stream of its own: mixing the rows of one table must not move those of another.
-        order = np.random.default_rng(np.random.SeedSequence([seed, block, len(files)])).permutation(
-            len(rows[name].patient)
-        )
-        order = pa.array(order[rows[name].patient[order] < keep])
-        columns = {column: array.take(order) for column, array in rows[name].columns.items()}
-        files[name] = (csv_member(table, columns), len(order))
-    return files
+# A table's part of a file, and its number of rows.
+Part = tuple[bytes, int]
 
 
-def _texts(values: list[str | None]) -> pa.Array:
-    return pa.array(values, pa.string())
+def block_parts(job: Job, block: int) -> dict[str, Part]:
+    """A block's rows by table, in mixed order, of the first `job.patients` of the cohort."""
+    world = make_world(job.seed, block, job.with_quirks)
+    keep = job.patients - block * BLOCK
+    parts = {}
+    for name in job.tables:
+        if name in MAKERS:
+            rows = MAKERS[name](world)
+            # A stream of its own: mixing the rows of one table must not move those of another.
+            order = stream(job.seed, block, f"order of {name}").permutation(len(rows.patient))
+            order = order[rows.patient[order] < keep]
+            taken = pa.array(order)
+            columns = {column: array.take(taken) for column, array in rows.columns.items()}
+            parts[name] = (_encode(job, TABLE_OF[name], columns), len(order))
+    return parts
 
 
-def dictionary_files() -> dict[tuple[str, str], tuple[bytes, int]]:
-    """The code dictionaries, as `block_files` gives tables."""
-    diagnoses, procedures = diagnosis_dictionary(), procedure_dictionary()
-    numbers = {"lownormalvalue": np.full(len(_ICU_ITEMS), np.nan), "highnormalvalue": np.full(len(_ICU_ITEMS), np.nan)}
-    contents = {
-        ("hosp", "d_labitems"): {
-            "itemid": ints(np.array([item.itemid for item in ITEMS])),
-            "label": _texts([item.label for item in ITEMS]),
-            "fluid": _texts([item.fluid for item in ITEMS]),
-            "category": _texts([item.category for item in ITEMS]),
-        },
-        ("hosp", "d_icd_diagnoses"): _code_columns(diagnoses),
-        ("hosp", "d_icd_procedures"): _code_columns(procedures),
-        ("hosp", "d_hcpcs"): {
-            "code": _texts([code for code, _, _ in _HCPCS]),
-            "category": pa.nulls(len(_HCPCS), pa.int64()),
-            "long_description": _texts([long for _, long, _ in _HCPCS]),
-            "short_description": _texts([short for _, _, short in _HCPCS]),
-        },
-        ("icu", "d_items"): {
-            "itemid": ints(np.array([item[0] for item in _ICU_ITEMS])),
-            "label": _texts([item[1] for item in _ICU_ITEMS]),
-            "abbreviation": _texts([item[2] for item in _ICU_ITEMS]),
-            "linksto": _texts(["chartevents"] * len(_ICU_ITEMS)),
-            "category": _texts([item[3] for item in _ICU_ITEMS]),
-            "unitname": _texts([item[4] for item in _ICU_ITEMS]),
-            "param_type": _texts([item[5] for item in _ICU_ITEMS]),
-            **{name: reals(values) for name, values in numbers.items()},
-        },
-    }
-    by_name = {(table.module, table.name): table for table in TABLES if table.is_dictionary}
-    return {
-        name: (csv_member(by_name[name], columns), len(next(iter(columns.values()))))
-        for name, columns in contents.items()
-    }
+def dictionary_parts(job: Job) -> dict[str, Part]:
+    """The code dictionaries, which are the same in every cohort."""
+    parts = {}
+    for name in job.tables:
+        if name in DICTIONARIES:
+            columns = DICTIONARIES[name]()
+            parts[name] = (_encode(job, TABLE_OF[name], columns), len(next(iter(columns.values()))))
+    return parts
 
 
-def _code_columns(rows: list[tuple[str, int, str]]) -> dict[str, pa.Array]:
-    return {
-        "icd_code": _texts([code for code, _, _ in rows]),
-        "icd_version": ints(np.array([version for _, version, _ in rows])),
-        "long_title": _texts([title for _, _, title in rows]),
-    }
+def _encode(job: Job, table: Table, columns: dict[str, pa.Array]) -> bytes:
+    return csv_member(table, columns) if job.format == "csv.gz" else arrow_part(table, columns)

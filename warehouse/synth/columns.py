@@ -6,6 +6,7 @@ processes join into the same bytes. Fields are quoted only where needed; NULL is
 """
 
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,6 +52,11 @@ def words(codes: np.ndarray, labels: tuple[str, ...] | list[str]) -> pa.Array:
     """Text by index into `labels`; NULL where the index is negative."""
     codes = np.asarray(codes, dtype=np.int32)
     return pa.DictionaryArray.from_arrays(pa.array(codes, mask=codes < 0), pa.array(labels, pa.string()))
+
+
+def texts(values: Sequence[str | None]) -> pa.Array:
+    """Text, as it is."""
+    return pa.array(values, pa.string())
 
 
 def joined(*parts: pa.Array, separator: str = "-") -> pa.Array:
@@ -120,17 +126,48 @@ def csv_header(table: Table) -> bytes:
 
 def csv_member(table: Table, columns: dict[str, pa.Array]) -> bytes:
     """Rows of `table` as one gzip member; raises ValueError where `columns` are not the registry's."""
-    if set(columns) != set(table.column_names):
-        raise ValueError(
-            f"{table.module}.{table.name}: columns {sorted(set(columns) ^ set(table.column_names))} do not match"
-        )
-    texts = [_as_text(columns[name]) for name in table.column_names]
-    if not len(texts[0]):
+    _check(table, columns)
+    fields = [_as_text(columns[name]) for name in table.column_names]
+    if not len(fields[0]):
         return b""
-    lines = pc.binary_join_element_wise(*texts, ",", null_handling="replace", null_replacement="")
+    lines = pc.binary_join_element_wise(*fields, ",", null_handling="replace", null_replacement="")
     lines = pc.binary_join_element_wise(lines, "", "\n")
     # A fresh Arrow string array keeps its texts one after the other: they are the file's bytes.
     return _gzip(memoryview(lines.buffers()[2])[: pc.sum(pc.binary_length(lines)).as_py()])
+
+
+# Arrow's name of each of the registry's types.
+_ARROW = {
+    "bigint": pa.int64(),
+    "integer": pa.int32(),
+    "smallint": pa.int16(),
+    "double": pa.float64(),
+    "timestamp": pa.timestamp("us"),
+    "date": pa.date32(),
+    "text": pa.string(),
+}
+
+
+def arrow_schema(table: Table) -> pa.Schema:
+    """The table's columns as Parquet holds them."""
+    return pa.schema([(column.name, _ARROW[column.type]) for column in table.columns])
+
+
+def arrow_part(table: Table, columns: dict[str, pa.Array]) -> bytes:
+    """Rows of `table` as an Arrow stream; raises as `csv_member` does."""
+    _check(table, columns)
+    schema = arrow_schema(table)
+    batch = pa.table([columns[field.name].cast(field.type) for field in schema], schema)
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, schema) as writer:
+        writer.write_table(batch)
+    return sink.getvalue().to_pybytes()
+
+
+def _check(table: Table, columns: dict[str, pa.Array]) -> None:
+    if set(columns) != set(table.column_names):
+        wrong = sorted(set(columns) ^ set(table.column_names))
+        raise ValueError(f"{table.module}.{table.name}: columns {wrong} do not match")
 
 
 def _gzip(data: bytes | memoryview) -> bytes:

@@ -1,10 +1,11 @@
 """Rows of prescriptions and emar: who is ordered what, how it is dispensed, and each dose given or not.
 
-In: patients, course and a Generator. Out: `Rows`. Orders come from five sources: home drugs of the conditions (the same
+In: a `World`. Out: `Orders`, `Doses` and `Rows`. Orders come from five sources: home drugs of the conditions (the same
 patient keeps the same drugs), the episode, habit, reactions to results, and a long tail of rarer drugs by kind of patient.
 """
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -15,27 +16,29 @@ from warehouse.synth.course import DAY, STEP, Course, allowed
 from warehouse.synth.episodes import EPISODES
 from warehouse.synth.formulary import BASES, CATALOGUE, EVENTS, KINDS, PRODUCT_OF, SHARE_GIVEN, event_weights
 from warehouse.synth.patients import Patients, choose, sigmoid
-from warehouse.synth.stays import Stays
+from warehouse.synth.quirks import quirks
+from warehouse.synth.staff import providers
 from warehouse.synth.treatments import DRUG_INDEX, DRUGS, PRODUCTS, ROUTINE, RULES
 
+if TYPE_CHECKING:
+    from warehouse.synth.world import World
+
 ORDERS_PER_BLOCK = 2**17
-QUIRKS = {
-    "stop_before_start": 0.04,
-    "stop_equals_start": 0.025,
-    "stop_missing": 0.001,
-    "ndc_zero": 0.14,
-    "ndc_missing": 0.001,
-    "gsn_missing": 0.14,
-    "gsn_several": 0.0004,
-    "medication_missing": 0.044,
-    "event_missing": 0.009,
-    "stored_early": 0.031,
-    "pharmacy_missing": 0.16,
-    "orderer_missing": 0.35,
-    "enterer_missing": 0.6,
-    "given_before_admission": 0.13,
-    "other_location": 0.003,
-}
+QUIRKS = quirks("""
+stop_before_start | .042 | 20: 753 of 18,087 prescriptions in the demo | stoptime before starttime
+stop_equals_start | .025 | 20: 459 of 18,087 | stoptime equal to starttime
+stop_missing | .0008 | 20: 14 of 18,087 | stoptime is NULL
+ndc_zero | .14 | 21: 2,610 of 18,087 | ndc is "0"
+ndc_missing | .001 | 21: 21 of 18,087 | ndc is NULL
+gsn_missing | .14 | 21: 2,519 of 18,087 | gsn is NULL
+gsn_several | .0004 | 21: 5 rows of 18,087 | several codes in gsn, blank-separated
+medication_missing | .044 | 23: 1,576 of 35,835 entries in the demo | medication is NULL
+event_missing | .009 | 23: 311 of 35,835 | event_txt is NULL
+stored_early | .031 | 11: 1,117 of 35,835 | storetime before charttime
+pharmacy_missing | .16 | 23: 6,463 of 35,835 | pharmacy_id is NULL
+""")  # fmt: skip
+# Neither known who ordered nor who charted; first doses given in the emergency department; from the demo.
+_WITHOUT_ORDERER, _WITHOUT_ENTERER, _GIVEN_EARLY, _OTHER_PLACE = 0.35, 0.6, 0.13, 0.003
 EMAR_FROM = int(np.datetime64("2010-09-01").astype(int))
 EMAR_EVERYWHERE = int(np.datetime64("2014-06-01").astype(int))
 MAX_DOSES = 150
@@ -80,6 +83,15 @@ class Orders:
     spelling: np.ndarray
     dose: np.ndarray
     sequence: np.ndarray
+
+    @property
+    def product(self) -> np.ndarray:
+        """What is dispensed: index into CATALOGUE."""
+        return PRODUCT_OF[self.drug] + self.spelling * _DOSES[self.drug] + self.dose
+
+    def pharmacy_id(self, block: int) -> np.ndarray:
+        """The number of each order at the pharmacy."""
+        return 1 + block * ORDERS_PER_BLOCK + np.arange(len(self.drug))
 
 
 def _standing(rng: np.random.Generator, patients: Patients, course: Course) -> tuple[np.ndarray, np.ndarray]:
@@ -150,18 +162,11 @@ def make_orders(rng: np.random.Generator, patients: Patients, course: Course) ->
     return Orders(adm, drug, start, np.maximum(stop, start), spelling, dose, sequence)
 
 
-def prescription_rows(
-    rng: np.random.Generator,
-    patients: Patients,
-    course: Course,
-    stays: Stays,
-    orders: Orders,
-    block: int,
-    providers: list[str],
-) -> Rows:
+def prescription_rows(world: "World") -> Rows:
     """Rows of prescriptions: a MAIN row an order (BASE for fluids), and a BASE row for what is given in a bag."""
+    rng, share = world.stream("prescriptions"), world.shares(QUIRKS)
+    patients, course, stays, orders = world.patients, world.course, world.stays, world.orders
     size = len(orders.drug)
-    product = PRODUCT_OF[orders.drug] + orders.spelling * _DOSES[orders.drug] + orders.dose
     bagged = np.flatnonzero((_KIND[orders.drug] == KINDS.index("bag")) & (rng.random(size) < 0.75))
     kind = np.where(
         _KIND[orders.drug] == _BASE_DRUG_TYPE,
@@ -171,61 +176,73 @@ def prescription_rows(
     row = np.concatenate([np.arange(size), bagged])
     main = np.arange(len(row)) < size
     base = len(CATALOGUE) - len(BASES) + rng.integers(0, len(BASES), len(row))
-    entry = np.where(main, product[row], base)
+    entry = np.where(main, orders.product[row], base)
     adm, who = orders.admission[row], course.patient[orders.admission[row]]
     shift = patients.shift_days[who] * DAY
     draw, chance = rng.random(size)[row], rng.random(len(row))
     stop = orders.stop[row]
-    stop = np.where(draw < QUIRKS["stop_before_start"], orders.start[row] - rng.integers(1, 20, len(row)) * 3600, stop)
-    stop = np.where((draw > 0.5) & (draw < 0.5 + QUIRKS["stop_equals_start"]), orders.start[row], stop)
-    orderer = rng.integers(0, len(providers), size)[row]
+    stop = np.where(draw < share["stop_before_start"], orders.start[row] - rng.integers(1, 20, len(row)) * 3600, stop)
+    stop = np.where((draw > 0.5) & (draw < 0.5 + share["stop_equals_start"]), orders.start[row], stop)
+    orderer = providers(rng, size, _WITHOUT_ORDERER).take(pa.array(row))
     columns = {
         "subject_id": ints(patients.subject_id[who]),
         "hadm_id": ints(stays.hadm[adm]),
-        "pharmacy_id": ints(_pharmacy(block, size)[row]),
+        "pharmacy_id": ints(orders.pharmacy_id(world.block)[row]),
         "poe_id": joined(ints(patients.subject_id[who]), ints(orders.sequence[row])),
         "poe_seq": ints(orders.sequence[row]),
-        "order_provider_id": words(np.where(chance < QUIRKS["orderer_missing"], -1, orderer), providers),
+        "order_provider_id": orderer,
         "starttime": stamps(orders.start[row] + shift),
-        "stoptime": stamps(stop + shift, draw > 1 - QUIRKS["stop_missing"]),
+        "stoptime": stamps(stop + shift, draw > 1 - share["stop_missing"]),
         "drug_type": words(np.where(main, kind[row], 1), ["MAIN", "BASE", "ADDITIVE"]),
         "form_rx": nothing(len(row)),
         "doses_per_24_hrs": reals(np.where(chance > 0.42, np.ceil(_PER_DAY[orders.drug[row]]), np.nan)),
-        **_product_columns(rng, entry),
+        **_product_columns(rng, share, entry),
     }
     return Rows(who, columns)
 
 
-def _product_columns(rng: np.random.Generator, entry: np.ndarray) -> dict[str, pa.Array]:
+def _product_columns(rng: np.random.Generator, share: dict[str, float], entry: np.ndarray) -> dict[str, pa.Array]:
     """What the formulary says of the products `entry` of CATALOGUE, with its missing and unmapped codes."""
     no_ndc, no_gsn = rng.random(len(entry)), rng.random(len(entry))
     coded = {name: pa.array([getattr(item, name) for item in CATALOGUE]).dictionary_encode() for name in _WRITTEN_AS}
     index = {name: column.indices.to_numpy()[entry] for name, column in coded.items()}
     labels = {name: column.dictionary.to_pylist() for name, column in coded.items()}
-    lacking = [no_ndc < QUIRKS["ndc_zero"], no_ndc > 1 - QUIRKS["ndc_missing"]]
+    lacking = [no_ndc < share["ndc_zero"], no_ndc > 1 - share["ndc_missing"]]
     index["ndc"] = np.select(lacking, [len(labels["ndc"]), -1], index["ndc"])
     labels["ndc"].append("0")
     # A mixture carries the numbers of all it may hold, blank-separated.
     several = len(labels["gsn"]) + rng.integers(0, 7, len(entry))
-    lacking = [no_gsn < QUIRKS["gsn_missing"], no_gsn > 1 - QUIRKS["gsn_several"]]
+    lacking = [no_gsn < share["gsn_missing"], no_gsn > 1 - share["gsn_several"]]
     index["gsn"] = np.select(lacking, [-1, several], index["gsn"])
     labels["gsn"] += [" ".join(labels["gsn"][number : number + 3]) for number in range(7)]
     return {_WRITTEN_AS[name]: words(index[name], labels[name]) for name in coded}
 
 
-def _pharmacy(block: int, size: int) -> np.ndarray:
-    return 1 + block * ORDERS_PER_BLOCK + np.arange(size)
+@dataclass
+class Doses:
+    """Entries of the administration record, one row an entry; times in real seconds. `event` indexes EVENTS, -1: none."""
+
+    order: np.ndarray
+    patient: np.ndarray
+    admission: np.ndarray
+    due: np.ndarray
+    charted: np.ndarray
+    stored: np.ndarray
+    event: np.ndarray
+    sequence: np.ndarray
+    product: np.ndarray
+    kind: np.ndarray
+    pharmacy_missing: np.ndarray
 
 
-def _doses(rng: np.random.Generator, course: Course, orders: Orders) -> tuple[np.ndarray, np.ndarray]:
-    """Entries of the administration record: order and due time (real seconds), for admissions that have the record."""
+def _due(rng: np.random.Generator, course: Course, orders: Orders) -> tuple[np.ndarray, np.ndarray]:
+    """Order and due time (real seconds) of every dose, for admissions that have the record."""
     day = course.admit // DAY
     recorded = rng.random(len(day)) < 0.98 * ((day - EMAR_FROM) / (EMAR_EVERYWHERE - EMAR_FROM)).clip(0, 1)
     interval = DAY / _PER_DAY[orders.drug]
     span = np.minimum(orders.stop, course.disch[orders.admission]) - orders.start
-    count = (
-        np.where(recorded[orders.admission] & (span >= 0), span / interval + 1, 0).astype(np.int64).clip(0, MAX_DOSES)
-    )
+    count = np.where(recorded[orders.admission] & (span >= 0), span / interval + 1, 0).astype(np.int64)
+    count = count.clip(0, MAX_DOSES)
     order = np.repeat(np.arange(len(count)), count)
     nth = np.arange(len(order)) - np.repeat(np.cumsum(count) - count, count)
     given = rng.random(len(order)) < SHARE_GIVEN[_KIND[orders.drug[order]]]
@@ -233,32 +250,22 @@ def _doses(rng: np.random.Generator, course: Course, orders: Orders) -> tuple[np
     due = orders.start[order] + (nth * interval[order]).astype(np.int64)
     # Some first doses were given in the emergency department, before the admission began.
     adm = orders.admission[order]
-    before = (nth == 0) & course.emergency[adm] & (rng.random(len(order)) < QUIRKS["given_before_admission"])
+    before = (nth == 0) & course.emergency[adm] & (rng.random(len(order)) < _GIVEN_EARLY)
     waiting = course.admit[adm] - (course.arrival[adm] * rng.uniform(0.2, 0.95, len(order))).astype(np.int64)
     return order, np.where(before, waiting, due)
 
 
-def emar_rows(
-    rng: np.random.Generator,
-    patients: Patients,
-    course: Course,
-    stays: Stays,
-    orders: Orders,
-    block: int,
-    providers: list[str],
-) -> Rows:
-    """Rows of emar; before admission (in the emergency department) they have no admission."""
-    order, due = _doses(rng, course, orders)
+def make_doses(rng: np.random.Generator, world: "World") -> Doses:
+    """Every dose that was due and charted: given, withheld or otherwise, by kind of drug and severity."""
+    course, orders, share = world.course, world.orders, world.shares(QUIRKS)
+    order, due = _due(rng, course, orders)
     size = len(order)
-    late = np.where(rng.random(size) < 0.35, 0, rng.gamma(1.2, 1500, size) - 900).astype(np.int64)
     adm = orders.admission[order]
     who = course.patient[adm]
+    late = np.where(rng.random(size) < 0.35, 0, rng.gamma(1.2, 1500, size) - 900).astype(np.int64)
     charted = np.minimum(due + late, course.disch[adm] - 60) // 60 * 60
-    delay = np.where(
-        rng.random(size) < QUIRKS["stored_early"],
-        -rng.integers(1, 90, size),
-        rng.integers(0, 12, size) * (rng.random(size) < 0.6),
-    )
+    early = rng.random(size) < share["stored_early"]
+    delay = np.where(early, -rng.integers(1, 90, size), rng.integers(0, 12, size) * (rng.random(size) < 0.6))
     kind = _KIND[orders.drug[order]]
     sick = course.peak[adm] > 1.8
     event = np.empty(size, np.int64)
@@ -266,28 +273,45 @@ def emar_rows(
         for sicker in (False, True):
             chosen = np.flatnonzero((kind == number) & (sick == sicker))
             event[chosen] = choose(rng, event_weights(KINDS[number], sicker), len(chosen))
-    event = np.where(rng.random(size) < QUIRKS["other_location"], EVENTS.index(" in Other Location"), event)
-    event = np.where(rng.random(size) < QUIRKS["event_missing"], -1, event)
-    product = PRODUCT_OF[orders.drug] + orders.spelling * _DOSES[orders.drug] + orders.dose
+    event = np.where(rng.random(size) < _OTHER_PLACE, EVENTS.index(" in Other Location"), event)
+    event = np.where(rng.random(size) < share["event_missing"], -1, event)
+    return Doses(
+        order=order,
+        patient=who,
+        admission=adm,
+        due=due,
+        charted=charted,
+        stored=charted + delay * 60,
+        event=event,
+        sequence=numbered(who, charted, order, due),
+        product=orders.product[order],
+        kind=kind,
+        pharmacy_missing=rng.random(size) < share["pharmacy_missing"],
+    )
+
+
+def emar_rows(world: "World") -> Rows:
+    """Rows of emar; before admission (in the emergency department) they have no admission."""
+    rng, share = world.stream("emar"), world.shares(QUIRKS)
+    doses, orders = world.doses, world.orders
+    size = len(doses.order)
     named = pa.array([item.drug for item in CATALOGUE], pa.string()).dictionary_encode()
-    medication = np.where(rng.random(size) < QUIRKS["medication_missing"], -1, named.indices.to_numpy()[product[order]])
-    sequence = numbered(who, charted, order, due)
-    shift = patients.shift_days[who] * DAY
-    subject = ints(patients.subject_id[who])
+    unnamed = rng.random(size) < share["medication_missing"]
+    medication = np.where(unnamed, -1, named.indices.to_numpy()[doses.product])
+    shift = world.patients.shift_days[doses.patient] * DAY
+    subject = ints(world.patients.subject_id[doses.patient])
     columns = {
         "subject_id": subject,
-        "hadm_id": ints(stays.hadm[adm], charted < course.admit[adm]),
-        "emar_id": joined(subject, ints(sequence)),
-        "emar_seq": ints(sequence),
-        "poe_id": joined(subject, ints(orders.sequence[order])),
-        "pharmacy_id": ints(_pharmacy(block, len(orders.drug))[order], rng.random(size) < QUIRKS["pharmacy_missing"]),
-        "enter_provider_id": words(
-            np.where(rng.random(size) < QUIRKS["enterer_missing"], -1, rng.integers(0, len(providers), size)), providers
-        ),
-        "charttime": stamps(charted + shift),
+        "hadm_id": ints(world.stays.hadm[doses.admission], doses.charted < world.course.admit[doses.admission]),
+        "emar_id": joined(subject, ints(doses.sequence)),
+        "emar_seq": ints(doses.sequence),
+        "poe_id": joined(subject, ints(orders.sequence[doses.order])),
+        "pharmacy_id": ints(orders.pharmacy_id(world.block)[doses.order], doses.pharmacy_missing),
+        "enter_provider_id": providers(rng, size, _WITHOUT_ENTERER),
+        "charttime": stamps(doses.charted + shift),
         "medication": words(medication, named.dictionary.to_pylist()),
-        "event_txt": words(event, EVENTS),
-        "scheduletime": stamps(due // 60 * 60 + shift, rng.random(size) < 0.02),
-        "storetime": stamps(charted + delay * 60 + shift),
+        "event_txt": words(doses.event, EVENTS),
+        "scheduletime": stamps(doses.due // 60 * 60 + shift, rng.random(size) < 0.02),
+        "storetime": stamps(doses.stored + shift),
     }
-    return Rows(who, columns)
+    return Rows(doses.patient, columns)

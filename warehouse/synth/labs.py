@@ -1,42 +1,51 @@
 """Rows of labevents: which panels a sample is sent for, what they read, and how the laboratory writes it down.
 
-In: `Samples` (who, when, where, the latents read) and a Generator. Out: `Rows`. Real rates of faults are in QUIRKS: scrubbed
-values, results that stand in the comments alone, results never stored, rows without an admission.
+In: a `World`. Out: `Samples` (who, when, where, the latents read) and `Rows`. Its faults are in QUIRKS: scrubbed values, results
+never stored, results of the same minute under another specimen, rows inside an admission that do not name it.
 """
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from warehouse.synth.columns import Rows, blank, fixed, instead, ints, joined, reals, stamps, words
+from warehouse.synth.columns import Rows, blank, fixed, instead, ints, joined, reals, stamps, texts, words
 from warehouse.synth.conditions import CONDITION_INDEX
 from warehouse.synth.course import DAY, STEP, Course
 from warehouse.synth.episodes import EPISODE_INDEX
 from warehouse.synth.labitems import ITEM_INDEX, ITEMS, LATENT_INDEX, PANELS, SPECIMENS
 from warehouse.synth.patients import Patients, sigmoid
+from warehouse.synth.quirks import quirks
+from warehouse.synth.staff import providers
 from warehouse.synth.visits import Visits
 
+if TYPE_CHECKING:
+    from warehouse.synth.world import World
+
 IDS_PER_BLOCK = 2**19
-# Shares of rows, from the MIMIC-IV demo.
-QUIRKS = {
-    "before_admission_without_hadm": 0.8,
-    "inside_without_hadm": 0.009,
-    "scrubbed": 0.065,
-    "scrubbed_without_number": 0.02,
-    "only_in_comments": 0.55,
-    "never_stored": 0.009,
-    "unit_blank": 0.003,
-    "mchc_in_percent": 0.04,
-    "no_provider": 0.72,
-}
+QUIRKS = quirks("""
+inside_without_hadm | .0075 | 13: 796 of 107,727 rows in the demo | hadm_id is NULL though drawn inside an admission
+value_scrubbed | .065 | 14: 6,823 of 107,727 rows in the demo | value is "___"; the number mostly stands in valuenum
+scrubbed_without_number | .02 | 14: 143 of those 6,823 | valuenum is lost as well
+result_in_comments | .55 | 14: 9,586 of 107,727 rows in the demo | value is NULL and the result a word in comments
+never_stored | .009 | 13: storetime is NULL in 992 of 107,727 rows | storetime is NULL
+unit_blank | .003 | 16: 339 of 107,727 rows in the demo | the unit is a blank
+second_unit | .04 | 16: 6 items of the demo have two units | MCHC is in % and not in g/dL
+repeated_under_other_specimen | .0043 | 17: 455 groups among 107,727 rows in the demo | same item and minute again, another specimen_id
+charted_after_discharge | .02 | 13: 199 of 107,727 rows in the demo | a sample of the last 12 hours is charted after discharge
+""")  # fmt: skip
+# Of samples drawn before an admission, in the emergency department: those that do not get its number.
+_EARLY_WITHOUT_HADM = 0.8
+_WITHOUT_PROVIDER = 0.72
 _DELAY_MINUTES = np.array([62, 38, 55, 9, 75.0])
 _NORMAL_WORDS = {"NEG", "NORMAL", "Clear", "Straw", "Yellow", "NONE", "ART.", "VEN.", "INTUBATED.", "NOT INTUBATED"}
 _HOLD = "HOLD.  DISCARD GREATER THAN 4 HOURS OLD."
 _GFR = "Using this patient's age, gender, and serum creatinine value of ___, Estimated GFR is in the range given."
 _PANEL_OF = np.array([[panel.name for panel in PANELS].index(item.panel) for item in ITEMS])
 _SPECIMEN_OF = np.array([PANELS[number].specimen for number in _PANEL_OF])
+_ITEMID = np.array([item.itemid for item in ITEMS])
 _SHARE = np.array([item.share for item in ITEMS])
 _LOW, _HIGH = np.array([item.low for item in ITEMS]), np.array([item.high for item in ITEMS])
 _DECIMALS = np.array([item.decimals for item in ITEMS])
@@ -235,73 +244,94 @@ def _values(rng: np.random.Generator, reading: np.ndarray) -> np.ndarray:
     return np.column_stack([v[item.name] for item in ITEMS])
 
 
-def lab_rows(
-    rng: np.random.Generator,
-    samples: Samples,
-    block: int,
-    patients: Patients,
-    course: Course,
-    hadm: np.ndarray,
-    providers: list[str],
-) -> Rows:
+def make_samples(rng: np.random.Generator, world: "World") -> Samples:
+    """All samples of a block: of admissions, then of visits."""
+    inside = inpatient_samples(rng, world.course)
+    outside = outpatient_samples(rng, world.patients, world.visits)
+    names = Samples.__dataclass_fields__
+    return Samples(*(np.concatenate([getattr(inside, name), getattr(outside, name)]) for name in names))
+
+
+def lab_rows(world: "World") -> Rows:
     """Rows of labevents for all samples of a block; raises RuntimeError where a block outgrows its room for ids."""
-    wanted = _ordered(rng, samples)[:, _PANEL_OF] & (rng.random((len(samples.patient), len(ITEMS))) < _SHARE)
+    rng, share = world.stream("labevents"), world.shares(QUIRKS)
+    samples, patients, course = world.samples, world.patients, world.course
+    n_samples = len(samples.patient)
+    wanted = _ordered(rng, samples)[:, _PANEL_OF] & (rng.random((n_samples, len(ITEMS))) < _SHARE)
     sample, item = np.nonzero(wanted)
+    again = np.flatnonzero(rng.random(len(sample)) < share["repeated_under_other_specimen"])
+    repeat = np.arange(len(sample) + len(again)) >= len(sample)
+    sample, item = np.concatenate([sample, sample[again]]), np.concatenate([item, item[again]])
     size = len(sample)
     if size >= IDS_PER_BLOCK:
         raise RuntimeError(f"{size} laboratory rows in one block of patients: more than there are ids for")
-    value = np.round(_values(rng, samples.reading)[sample, item], 3)
+    # The second tube of a repeated test reads a little otherwise.
+    jitter = np.where(repeat & ~_TEXTUAL[item], 1 + 0.02 * rng.standard_normal(size), 1.0)
+    value = np.round(_values(rng, samples.reading)[sample, item] * jitter, 3)
     value = np.round(value * 10.0 ** _DECIMALS[item]) / 10.0 ** _DECIMALS[item]
     who, adm = samples.patient[sample], samples.admission[sample]
-    shift = patients.shift_days[who] * DAY
-    charted, text, number, comments = _written(rng, sample, item, value, samples, shift)
-    outside = (adm < 0) | (rng.random(size) < QUIRKS["inside_without_hadm"])
+    text, number, comments = _written(rng, share, item, value)
+    charted = _drawn_at(rng, share, world)[sample] + patients.shift_days[who] * DAY
+    outside = (adm < 0) | (rng.random(size) < share["inside_without_hadm"])
     early = (adm >= 0) & (samples.time[sample] < course.admit[adm])
-    outside |= early & (rng.random(len(samples.patient)) < QUIRKS["before_admission_without_hadm"])[sample]
-    delay = _DELAY_MINUTES[_SPECIMEN_OF] * 60
+    outside |= early & (rng.random(n_samples) < _EARLY_WITHOUT_HADM)[sample]
     group = sample * len(SPECIMENS) + _SPECIMEN_OF[item]
-    turn = rng.gamma(3.0, 1 / 3.0, len(samples.patient) * len(SPECIMENS))[group]
-    stored = charted + (delay[item] * turn).astype(np.int64) // 60 * 60
-    abnormal = np.where(
-        _TEXTUAL[item],
-        ~_LABEL_NORMAL[np.where(_TEXTUAL[item], value, 0).astype(int)],
-        (number < _LOW[item]) | (number > _HIGH[item]),
-    )
-    urgent = np.isin(samples.context[sample], (0, 3)) ^ (rng.random(len(samples.patient)) < 0.12)[sample]
-    orderer = rng.integers(0, len(providers), len(samples.patient))
-    no_orderer = rng.random(len(samples.patient)) < QUIRKS["no_provider"]
+    turn = rng.gamma(3.0, 1 / 3.0, n_samples * len(SPECIMENS))[group]
+    stored = charted + (60 * _DELAY_MINUTES[_SPECIMEN_OF][item] * turn).astype(np.int64) // 60 * 60
     columns = {
-        "labevent_id": ints(block * IDS_PER_BLOCK + 1 + np.arange(size)),
+        "labevent_id": ints(world.block * IDS_PER_BLOCK + 1 + np.arange(size)),
         "subject_id": ints(patients.subject_id[who]),
-        "hadm_id": ints(hadm[adm], outside),
-        "specimen_id": ints(block * (IDS_PER_BLOCK // 2) + 1 + group),
-        "itemid": ints(np.array([one.itemid for one in ITEMS])[item]),
-        "order_provider_id": words(np.where(no_orderer, -1, orderer)[sample], providers),
+        "hadm_id": ints(world.stays.hadm[adm], outside),
+        "specimen_id": ints(world.block * IDS_PER_BLOCK + 1 + group + np.where(repeat, n_samples * len(SPECIMENS), 0)),
+        "itemid": ints(_ITEMID[item]),
+        "order_provider_id": providers(rng, n_samples, _WITHOUT_PROVIDER).take(pa.array(sample)),
         "charttime": stamps(charted),
-        "storetime": stamps(stored, rng.random(size) < QUIRKS["never_stored"]),
+        "storetime": stamps(stored, rng.random(size) < share["never_stored"]),
         "value": text,
         "valuenum": reals(number),
-        "valueuom": _units(rng, item),
+        "valueuom": _units(rng, share, item),
         "ref_range_lower": reals(_LOW[item]),
         "ref_range_upper": reals(_HIGH[item]),
-        "flag": words(np.where(abnormal & ~_REMARK[item], 0, -1), ["abnormal"]),
-        "priority": words(
-            np.where((samples.context[sample] == 4) & (rng.random(len(samples.patient)) < 0.35)[sample], -1, urgent),
-            ["ROUTINE", "STAT"],
-        ),
+        "flag": words(np.where(_abnormal(item, value, number), 0, -1), ["abnormal"]),
+        "priority": _priority(rng, samples).take(pa.array(sample)),
         "comments": comments,
     }
     return Rows(who, columns)
 
 
-def _units(rng: np.random.Generator, item: np.ndarray) -> pa.Array:
-    lost = (rng.random(len(item)) < QUIRKS["unit_blank"]) | (item == ITEM_INDEX["sg"])
-    percent = (item == ITEM_INDEX["mchc"]) & (rng.random(len(item)) < QUIRKS["mchc_in_percent"])
+def _drawn_at(rng: np.random.Generator, share: dict[str, float], world: "World") -> np.ndarray:
+    """When each sample is charted: the last one of an admission may be charted after the discharge."""
+    samples, course = world.samples, world.course
+    size = len(samples.patient)
+    end = course.disch[samples.admission]
+    last = (samples.admission >= 0) & ~course.died[samples.admission] & (end - samples.time < DAY // 2)
+    late = last & (rng.random(size) < share["charted_after_discharge"])
+    return np.where(late, end // 60 * 60 + 60 * rng.integers(1, 60, size), samples.time)
+
+
+def _abnormal(item: np.ndarray, value: np.ndarray, number: np.ndarray) -> np.ndarray:
+    word = np.where(_TEXTUAL[item], value, 0).astype(int)
+    beyond = (number < _LOW[item]) | (number > _HIGH[item])
+    return np.where(_TEXTUAL[item], ~_LABEL_NORMAL[word], beyond) & ~_REMARK[item]
+
+
+def _priority(rng: np.random.Generator, samples: Samples) -> pa.Array:
+    size = len(samples.patient)
+    urgent = np.isin(samples.context, (0, 3)) ^ (rng.random(size) < 0.12)
+    unknown = (samples.context == 4) & (rng.random(size) < 0.35)
+    return words(np.where(unknown, -1, urgent), ["ROUTINE", "STAT"])
+
+
+def _units(rng: np.random.Generator, share: dict[str, float], item: np.ndarray) -> pa.Array:
+    lost = (rng.random(len(item)) < share["unit_blank"]) | (item == ITEM_INDEX["sg"])
+    percent = (item == ITEM_INDEX["mchc"]) & (rng.random(len(item)) < share["second_unit"])
     return words(np.select([lost, percent], [_UNITS.index(" "), _UNITS.index("%")], _UNIT_OF[item]), _UNITS)
 
 
-def _written(rng, sample, item, value, samples: Samples, shift) -> tuple[np.ndarray, pa.Array, np.ndarray, pa.Array]:
-    """Chart time, value as text, value as number, comments: with the scrubbing and the results kept in comments."""
+def _written(
+    rng: np.random.Generator, share: dict[str, float], item: np.ndarray, value: np.ndarray
+) -> tuple[pa.Array, np.ndarray, pa.Array]:
+    """Value as text, value as number, comments: with the scrubbing and the results kept in comments."""
     size = len(item)
     textual, remark = _TEXTUAL[item], _REMARK[item]
     label = np.where(textual, value, 0).astype(int)
@@ -312,13 +342,23 @@ def _written(rng, sample, item, value, samples: Samples, shift) -> tuple[np.ndar
     spelled = words(np.where(textual, label, -1), _LABELS)
     text = pc.if_else(pa.array(textual), spelled.cast(pa.string()), text)
     text = instead(text, below, "<0.01")
-    scrubbed = ~textual & ~remark & (rng.random(size) < QUIRKS["scrubbed"])
+    scrubbed = ~textual & ~remark & (rng.random(size) < share["value_scrubbed"])
     text = instead(text, scrubbed, "___")
-    number = np.where(scrubbed & (rng.random(size) < QUIRKS["scrubbed_without_number"]), np.nan, number)
-    said = textual & (rng.random(size) < QUIRKS["only_in_comments"])
+    number = np.where(scrubbed & (rng.random(size) < share["scrubbed_without_number"]), np.nan, number)
+    said = textual & (rng.random(size) < share["result_in_comments"])
     gfr = item == ITEM_INDEX["egfr"]
     text = instead(text, remark & ~gfr, _HOLD)
     comments = blank(joined(spelled, pa.array([""] * size), separator="."), ~said)
     comments = instead(instead(comments, gfr, _GFR), scrubbed, "___")
     number = np.where(said, np.nan, number)
-    return samples.time[sample] + shift, blank(text, said | gfr), number, comments
+    return blank(text, said | gfr), number, comments
+
+
+def items() -> dict[str, pa.Array]:
+    """Columns of d_labitems."""
+    return {
+        "itemid": ints(_ITEMID),
+        "label": texts([item.label for item in ITEMS]),
+        "fluid": texts([item.fluid for item in ITEMS]),
+        "category": texts([item.category for item in ITEMS]),
+    }

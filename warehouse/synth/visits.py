@@ -5,6 +5,7 @@ blood pressure follows hypertension, its treatment and age.
 """
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -14,9 +15,14 @@ from warehouse.synth.columns import Rows, dates, fixed, ints, joined, numbered, 
 from warehouse.synth.conditions import CONDITION_INDEX
 from warehouse.synth.course import DAY, Course
 from warehouse.synth.patients import Patients
+from warehouse.synth.quirks import quirks
 
-# Share of measurements that stand twice in the record, under another number.
-REPEATED = 0.042
+if TYPE_CHECKING:
+    from warehouse.synth.world import World
+
+QUIRKS = quirks("""
+measurement_repeated | .042 | 27: 126 of 2,964 rows in the demo | the same measurement again under another number
+""")
 NAMES = (
     "Weight (Lbs)",
     "Blood Pressure",
@@ -59,8 +65,9 @@ def make_visits(rng: np.random.Generator, patients: Patients, course: Course) ->
     return Visits(who[alive], day[alive], (day * DAY + minute * 60)[alive], emergency[alive], sampled[alive])
 
 
-def omr_rows(rng: np.random.Generator, patients: Patients, visits: Visits) -> Rows:
+def omr_rows(world: "World") -> Rows:
     """Rows of omr for the visits to clinics."""
+    rng, patients, visits = world.stream("omr"), world.patients, world.visits
     clinic = np.flatnonzero(~visits.emergency)
     who, day = visits.patient[clinic], visits.day[clinic]
     size = len(clinic)
@@ -79,7 +86,7 @@ def omr_rows(rng: np.random.Generator, patients: Patients, visits: Visits) -> Ro
     dia = 0.42 * sys + 20 + 6 * rng.standard_normal(size) - 0.12 * (patients.age[who] - 50)
     taken = rng.random((size, len(NAMES))) < _TAKEN
     visit, name = np.nonzero(taken)
-    again = np.flatnonzero(rng.random(len(visit)) < REPEATED)
+    again = np.flatnonzero(rng.random(len(visit)) < world.shares(QUIRKS)["measurement_repeated"])
     copies = np.concatenate([np.zeros(len(visit), np.int64), np.ones(len(again), np.int64)])
     visit, name = np.concatenate([visit, visit[again]]), np.concatenate([name, name[again]])
     numeric = np.choose(

@@ -1,44 +1,36 @@
-"""Writes a cohort: blocks from any number of processes, in order, into one gzip file a table.
+"""Writes a cohort: blocks from any number of processes, in order, into one file a table.
 
-In: patients, seed, folder. Out: DIR/hosp and DIR/icu, README.md and the marker file SYNTHETIC, whole or not at all (a folder
-beside is filled and then moved into place). Wrong: a folder with other files, a full disk, no right to write (UserError).
+In: a `Job`, a folder. Out: DIR/hosp, DIR/icu, DIR/ed (and DIR/truth, where asked for), README.md and the marker file SYNTHETIC,
+whole or not at all: a folder beside is filled and then moved into place. The first block is made before anything is written;
+from it the disk and time of the whole are foreseen. Wrong: a folder with other files, a full disk, no right to write
+(UserError). Memory holds a few blocks, whatever the number of patients.
 """
 
 import multiprocessing
 import os
 import shutil
 import tempfile
+import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 from tqdm import tqdm
 
 from warehouse.errors import UserError
-from warehouse.mimic import TABLES
-from warehouse.synth.block import BLOCK, block_files, dictionary_files
-from warehouse.synth.columns import csv_header
+from warehouse.synth.block import TABLE_OF, Job, Part, block_parts, dictionary_parts
+from warehouse.synth.columns import arrow_schema, csv_header
 from warehouse.synth.patients import MAX_PATIENTS
+from warehouse.synth.world import BLOCK
 
 MARKER = "SYNTHETIC"
-# Measured: compressed bytes a patient, and bytes of dictionaries and headers.
-BYTES_A_PATIENT, BYTES_FIXED = 21_500, 60_000
-# Rows a patient in MIMIC-IV v3.1 (364,627 patients).
-REAL_RATIOS = {
-    "patients": 1.0,
-    "admissions": 1.497,
-    "transfers": 6.620,
-    "services": 1.627,
-    "labevents": 434.3,
-    "prescriptions": 55.65,
-    "emar": 117.4,
-    "diagnoses_icd": 17.45,
-    "procedures_icd": 2.358,
-    "drgcodes": 2.089,
-    "omr": 21.26,
-    "icustays": 0.2591,
-}
+FORMATS = ("csv.gz", "parquet")
+# Blocks differ by a tenth or so, and a disk should not be filled to the brim.
+_MARGIN = 1.2
 _README = """# Synthetic patients in the form of MIMIC-IV
 
 **Nothing in this folder is real.** `python -m warehouse.synth --patients {patients} --seed {seed}` made it from random numbers;
@@ -46,23 +38,43 @@ no patient record, real or de-identified, was used. The files have the names, he
 a pipeline for MIMIC-IV can be tried without access to it. Nothing about medicine can be learnt from them: do not cite them
 as MIMIC-IV, and do not mix them with it. The file `SYNTHETIC` marks the folder for programs.
 
+{faults}
+
 | table | rows |
 |---|---:|
 {rows}
 """
+_FAULTS = "The faults of MIMIC-IV (missing ids, mistyped times, scrubbed values ...) occur at about their real rates."
+_NO_FAULTS = "Written with `--quirks off`: without the faults of MIMIC-IV."
 
 
-def estimated_bytes(patients: int) -> int:
-    """Disk that a cohort of so many patients takes, about."""
-    return BYTES_FIXED + BYTES_A_PATIENT * patients
+@dataclass(frozen=True)
+class Estimate:
+    """What a cohort will take: bytes on the disk, and seconds with the processes at hand."""
+
+    size: int
+    seconds: float
+
+    def __str__(self) -> str:
+        minutes, seconds = divmod(round(self.seconds), 60)
+        return f"about {_bytes(self.size)} and " + (f"{minutes} min {seconds} s" if minutes else f"{max(seconds, 1)} s")
+
+
+def _bytes(size: float) -> str:
+    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"
+
+
+def _path(job: Job, name: str) -> str:
+    return f"{name}.{job.format}"
 
 
 def _our_files() -> set[str]:
-    return {MARKER, "README.md", *(f"{table.module}/{table.name}.csv.gz" for table in TABLES)}
+    tables = {f"{name}.{ending}" for name in TABLE_OF for ending in FORMATS}
+    return {MARKER, "README.md", *tables}
 
 
 def check_target(out: Path, patients: int) -> None:
-    """Raises UserError where `out` cannot take a cohort: number of patients, foreign files, rights, space."""
+    """Raises UserError where `out` cannot take a cohort: number of patients, foreign files, rights."""
     if not 1 <= patients <= MAX_PATIENTS:
         raise UserError(f"--patients {patients}: give a number from 1 to {MAX_PATIENTS:,}")
     if out.exists() and not out.is_dir():
@@ -76,38 +88,69 @@ def check_target(out: Path, patients: int) -> None:
         )
     if there - _our_files():
         raise UserError(f"--out {out} holds {min(there - _our_files())}, not ours to replace: name another folder")
+    parent = _existing_parent(out)
+    if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
+        raise UserError(f"--out {out} cannot be written (no right to write in {parent}): name another folder")
+
+
+def _existing_parent(out: Path) -> Path:
     parent = out.resolve().parent
     while not parent.exists():
         parent = parent.parent
-    if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
-        raise UserError(f"--out {out} cannot be written (no right to write in {parent}): name another folder")
-    free, need = shutil.disk_usage(parent).free, int(estimated_bytes(patients) * 1.2)
+    return parent
+
+
+def _check_disk(out: Path, estimate: Estimate) -> None:
+    free, need = shutil.disk_usage(_existing_parent(out)).free, estimate.size * _MARGIN
     if free < need:
         raise UserError(
-            f"--out {out}: about {need / 1e9:.2f} GB needed, {free / 1e9:.2f} GB free: ask for fewer patients or name another disk"
+            f"--out {out}: about {_bytes(need)} needed, {_bytes(free)} free: ask for fewer patients, fewer tables (--tables) or "
+            "name another disk"
         )
 
 
-def _blocks(patients: int, seed: int, workers: int) -> Iterator[dict]:
-    """The blocks' files in order; a few are made ahead where there are several processes."""
-    numbers = range((patients + BLOCK - 1) // BLOCK)
-    if workers == 1 or len(numbers) == 1:
-        yield from (block_files(seed, number, patients) for number in numbers)
+def _estimate(
+    job: Job, first: dict[str, Part], dictionaries: dict[str, Part], seconds: float, workers: int
+) -> Estimate:
+    # A cohort smaller than a block is made as a whole block and cut.
+    size = sum(len(data) for data, _ in first.values()) * max(1.0, job.patients / BLOCK)
+    size += sum(len(data) for data, _ in dictionaries.values())
+    return Estimate(round(size), seconds * (1 + (job.blocks - 1) / min(workers, max(1, job.blocks - 1))))
+
+
+def _blocks(job: Job, workers: int, first: dict[str, Part]) -> Iterator[dict[str, Part]]:
+    """The blocks' parts in order; a few are made ahead where there are several processes."""
+    yield first
+    numbers = range(1, job.blocks)
+    if workers == 1 or len(numbers) < 2:
+        yield from (block_parts(job, number) for number in numbers)
         return
     # A fresh interpreter each: a forked one may inherit locks of Arrow's threads.
-    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
+    with ProcessPoolExecutor(min(workers, len(numbers)), mp_context=multiprocessing.get_context("spawn")) as pool:
         waiting: deque = deque()
         for number in numbers:
-            waiting.append(pool.submit(block_files, seed, number, patients))
-            if len(waiting) > 2 * workers:
+            waiting.append(pool.submit(block_parts, job, number))
+            if len(waiting) > workers + 1:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
 
 
-def write_cohort(out: Path, patients: int, seed: int, workers: int) -> dict[str, int]:
-    """Write the cohort to `out`, replacing an older synthetic one; returns the rows of each table."""
-    check_target(out, patients)
+def write_cohort(
+    out: Path, job: Job, workers: int = 1, announce: Callable[[Estimate], None] = lambda estimate: None
+) -> dict[str, int]:
+    """Write the cohort to `out`, replacing an older synthetic one; returns the rows of each table.
+
+    `announce` is told what the cohort will take before anything is written.
+    """
+    check_target(out, job.patients)
+    begun = time.perf_counter()
+    first = block_parts(job, 0)
+    seconds = time.perf_counter() - begun
+    dictionaries = dictionary_parts(job)
+    estimate = _estimate(job, first, dictionaries, seconds, workers)
+    _check_disk(out, estimate)
+    announce(estimate)
     out = out.resolve()
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
@@ -115,7 +158,7 @@ def write_cohort(out: Path, patients: int, seed: int, workers: int) -> dict[str,
     except OSError as error:
         raise UserError(f"--out {out} cannot be written ({error.strerror}): name another folder") from None
     try:
-        rows = _fill(temporary / "new", patients, seed, workers)
+        rows = _fill(temporary / "new", job, workers, first, dictionaries)
         if out.exists():
             os.replace(out, temporary / "old")
         os.replace(temporary / "new", out)
@@ -126,39 +169,55 @@ def write_cohort(out: Path, patients: int, seed: int, workers: int) -> dict[str,
     return rows
 
 
-def _fill(folder: Path, patients: int, seed: int, workers: int) -> dict[str, int]:
-    rows = {table.name: 0 for table in TABLES}
-    files = {}
+class _File:
+    """One table's file, to which parts are appended."""
+
+    def __init__(self, path: Path, job: Job, name: str) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.parquet = job.format == "parquet"
+        if self.parquet:
+            self.sink = pq.ParquetWriter(path, arrow_schema(TABLE_OF[name]), compression="zstd")
+        else:
+            self.sink = path.open("wb")
+            self.sink.write(csv_header(TABLE_OF[name]))
+
+    def append(self, data: bytes) -> None:
+        """One block's rows."""
+        if self.parquet:
+            self.sink.write_table(pa.ipc.open_stream(data).read_all())
+        else:
+            self.sink.write(data)
+
+    def close(self) -> None:
+        """Nothing more comes."""
+        self.sink.close()
+
+
+def _fill(
+    folder: Path, job: Job, workers: int, first: dict[str, Part], dictionaries: dict[str, Part]
+) -> dict[str, int]:
+    rows = dict.fromkeys(job.tables, 0)
+    files: dict[str, _File] = {}
+
+    def append(parts: dict[str, Part]) -> None:
+        for name, (data, count) in parts.items():
+            files[name].append(data)
+            rows[name] += count
+
     try:
-        for table in TABLES:
-            path = folder / table.module / f"{table.name}.csv.gz"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            files[table.module, table.name] = path.open("wb")
-            files[table.module, table.name].write(csv_header(table))
-        with tqdm(total=patients, unit=" patients", disable=None, smoothing=0.1) as bar:
-            for number, block in enumerate(_blocks(patients, seed, workers)):
-                _append(files, rows, block)
-                bar.update(min(BLOCK, patients - number * BLOCK))
-        _append(files, rows, dictionary_files())
+        for name in job.tables:
+            files[name] = _File(folder / _path(job, name), job, name)
+        with tqdm(total=job.patients, unit=" patients", disable=None, smoothing=0.1) as bar:
+            for number, parts in enumerate(_blocks(job, workers, first)):
+                append(parts)
+                bar.update(min(BLOCK, job.patients - number * BLOCK))
+        append(dictionaries)
     finally:
         for file in files.values():
             file.close()
-    lines = "\n".join(f"| {table.module}/{table.name} | {rows[table.name]:,} |" for table in TABLES)
-    (folder / "README.md").write_text(_README.format(patients=patients, seed=seed, rows=lines))
-    (folder / MARKER).write_text(f"synthetic data made by warehouse.synth: patients {patients}, seed {seed}\n")
+    lines = "\n".join(f"| {name} | {count:,} |" for name, count in rows.items())
+    faults = _FAULTS if job.with_quirks else _NO_FAULTS
+    readme = _README.format(patients=job.patients, seed=job.seed, rows=lines, faults=faults)
+    (folder / "README.md").write_text(readme)
+    (folder / MARKER).write_text(f"synthetic data made by warehouse.synth: patients {job.patients}, seed {job.seed}\n")
     return rows
-
-
-def _append(files: dict, rows: dict[str, int], block: dict) -> None:
-    for (module, name), (data, count) in block.items():
-        files[module, name].write(data)
-        rows[name] += count
-
-
-def comparison(rows: dict[str, int], patients: int) -> str:
-    """Rows a patient beside those of MIMIC-IV v3.1, as a table of text."""
-    lines = [f"{'table':<16}{'rows':>14}{'per patient':>13}{'MIMIC-IV 3.1':>14}{'ratio':>8}"]
-    for name, real in REAL_RATIOS.items():
-        ours = rows[name] / patients
-        lines.append(f"{name:<16}{rows[name]:>14,}{ours:>13.2f}{real:>14.2f}{ours / real:>8.2f}")
-    return "\n".join(lines)
