@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from warehouse.mimic import TABLES, Table
-from warehouse.synth import billing, codes, drugs, labs, movements, staff, stays, visits
+from warehouse.synth import billing, codes, drugs, icuitems, labs, movements, staff, stays, visits
 from warehouse.synth.columns import Rows, arrow_part, csv_member
 from warehouse.synth.quirks import Quirk
 from warehouse.synth.world import BLOCK, World, make_world, stream
@@ -37,7 +37,7 @@ DICTIONARIES: dict[str, Callable[[], dict[str, pa.Array]]] = {
     "hosp/d_labitems": labs.items,
     "hosp/provider": staff.provider_columns,
     "icu/caregiver": staff.caregiver_columns,
-    "icu/d_items": codes.icu_items,
+    "icu/d_items": icuitems.icu_items,
 }
 # Every declared fault by the module that writes it.
 QUIRKS: dict[str, dict[str, Quirk]] = {

@@ -1,26 +1,19 @@
-"""The small code dictionaries: what is charted in intensive care, billed procedures, and the ICD codes in use.
+"""The small code dictionaries: billed procedures, and the ICD codes in use.
 
-In: the generator's own tables. Out: Arrow columns of d_items, d_hcpcs, d_icd_diagnoses and d_icd_procedures.
+In: the generator's own tables. Out: Arrow columns of d_hcpcs, d_icd_diagnoses and d_icd_procedures.
 """
 
 import numpy as np
 import pyarrow as pa
 
 from warehouse.synth.billing import diagnosis_dictionary, procedure_dictionary
-from warehouse.synth.columns import ints, reals, texts
+from warehouse.synth.columns import ints, texts
 
 _HCPCS = (
     ("G0378", "Hospital observation service, per hour", "Hospital observation per hr"),
     ("99218", "Initial observation care, low severity", "Initial observation care"),
     ("43239", "Upper gastrointestinal endoscopy with biopsy, single or multiple", "Egd biopsy single/multiple"),
     ("93005", "Electrocardiogram, routine, tracing only", "Electrocardiogram tracing"),
-)
-_ICU_ITEMS = (
-    (220045, "Heart Rate", "HR", "Routine Vital Signs", "bpm", "Numeric"),
-    (220179, "Non Invasive Blood Pressure systolic", "NBPs", "Routine Vital Signs", "mmHg", "Numeric"),
-    (220210, "Respiratory Rate", "RR", "Respiratory", "insp/min", "Numeric"),
-    (220277, "O2 saturation pulseoxymetry", "SpO2", "Respiratory", "%", "Numeric"),
-    (223761, "Temperature Fahrenheit", "Temperature F", "Routine Vital Signs", "°F", "Numeric"),
 )
 
 
@@ -49,20 +42,4 @@ def _icd(rows: list[tuple[str, int, str]]) -> dict[str, pa.Array]:
         "icd_code": texts([code for code, _, _ in rows]),
         "icd_version": ints(np.array([version for _, version, _ in rows])),
         "long_title": texts([title for _, _, title in rows]),
-    }
-
-
-def icu_items() -> dict[str, pa.Array]:
-    """Columns of d_items."""
-    limits = reals(np.full(len(_ICU_ITEMS), np.nan))
-    return {
-        "itemid": ints(np.array([item[0] for item in _ICU_ITEMS])),
-        "label": texts([item[1] for item in _ICU_ITEMS]),
-        "abbreviation": texts([item[2] for item in _ICU_ITEMS]),
-        "linksto": texts(["chartevents"] * len(_ICU_ITEMS)),
-        "category": texts([item[3] for item in _ICU_ITEMS]),
-        "unitname": texts([item[4] for item in _ICU_ITEMS]),
-        "param_type": texts([item[5] for item in _ICU_ITEMS]),
-        "lownormalvalue": limits,
-        "highnormalvalue": limits,
     }
