@@ -32,6 +32,7 @@ scrubbed_without_number | .02 | 14: 143 of those 6,823 | valuenum is lost as wel
 result_in_comments | .55 | 14: 9,586 of 107,727 rows in the demo | value is NULL and the result a word in comments
 never_stored | .009 | 13: storetime is NULL in 992 of 107,727 rows | storetime is NULL
 unit_blank | .003 | 16: 339 of 107,727 rows in the demo | the unit is a blank
+unit_missing | .8 | 16: 14,042 of 107,727 rows in the demo | no unit where the result is a word or an index of the serum
 second_unit | .04 | 16: 6 items of the demo have two units | MCHC is in % and not in g/dL
 repeated_under_other_specimen | .0043 | 17: 455 groups among 107,727 rows in the demo | same item and minute again, another specimen_id
 charted_after_discharge | .02 | 13: 199 of 107,727 rows in the demo | a sample of the last 12 hours is charted after discharge
@@ -56,6 +57,8 @@ _LABEL_NUMBER = np.array([float(word) if word.isdigit() else np.nan for word in 
 _LABEL_NORMAL = np.array([word in _NORMAL_WORDS for word in _LABELS])
 _UNITS = sorted({item.unit for item in ITEMS if item.unit} | {" ", "%"})
 _UNIT_OF = np.array([_UNITS.index(item.unit) if item.unit else -1 for item in ITEMS])
+# Results to which a unit adds nothing: words, and the indices of a serum's look.
+_UNIT_OPEN = np.array([item.kind == "t" or item.panel == "index" for item in ITEMS])
 # Readings that no analyser gives, whatever the latents say.
 _FLOOR = np.array(
     [
@@ -324,8 +327,11 @@ def _priority(rng: np.random.Generator, samples: Samples) -> pa.Array:
 
 def _units(rng: np.random.Generator, share: dict[str, float], item: np.ndarray) -> pa.Array:
     lost = (rng.random(len(item)) < share["unit_blank"]) | (item == ITEM_INDEX["sg"])
+    without = _UNIT_OPEN[item] & (rng.random(len(item)) < share["unit_missing"])
     percent = (item == ITEM_INDEX["mchc"]) & (rng.random(len(item)) < share["second_unit"])
-    return words(np.select([lost, percent], [_UNITS.index(" "), _UNITS.index("%")], _UNIT_OF[item]), _UNITS)
+    return words(
+        np.select([lost, without, percent], [_UNITS.index(" "), -1, _UNITS.index("%")], _UNIT_OF[item]), _UNITS
+    )
 
 
 def _written(

@@ -60,9 +60,20 @@ def make_visits(rng: np.random.Generator, patients: Patients, course: Course) ->
     span = (last - patients.first_day)[who].clip(0)
     day = patients.first_day[who] + (rng.random(len(who)) * (span + 1)).astype(np.int64)
     minute = np.where(emergency, rng.integers(0, 1440, len(who)), rng.integers(8 * 60, 17 * 60, len(who)))
-    alive = day < death[who]
+    # Who lies in hospital goes to no clinic.
+    kept = (day < death[who]) & ~_in_hospital(course, who, day)
     sampled = rng.random(len(who)) < np.where(emergency, 0.66, 0.23)
-    return Visits(who[alive], day[alive], (day * DAY + minute * 60)[alive], emergency[alive], sampled[alive])
+    return Visits(who[kept], day[kept], (day * DAY + minute * 60)[kept], emergency[kept], sampled[kept])
+
+
+def _in_hospital(course: Course, who: np.ndarray, day: np.ndarray) -> np.ndarray:
+    """Whether patients `who` are in hospital on `day`, or come or go on it."""
+    span = 10**6
+    order = np.lexsort((course.admit, course.patient))
+    begins = course.patient[order] * span + course.admit[order] // DAY - 1
+    before = np.searchsorted(begins, who * span + day, side="right") - 1
+    last = order[before.clip(0)]
+    return (before >= 0) & (course.patient[last] == who) & (day <= course.disch[last] // DAY + 1)
 
 
 def omr_rows(world: "World") -> Rows:
