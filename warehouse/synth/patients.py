@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from warehouse.synth.conditions import CONDITIONS, FACTORS
+from warehouse.synth.hazards import sigmoid
 from warehouse.synth.labitems import LATENT_INDEX, LATENTS
 from warehouse.synth.treatments import DRUG_ATC, DRUGS
 
@@ -152,11 +153,6 @@ class Patients:
         rest = self.offset[who] + self.drift[who] * years[:, None] + self.present(who, day) @ CONDITION_EFFECTS
         # Conditions that say the same (three kinds of kidney disease) do not add up without end.
         return 7 * np.tanh(rest / 7)
-
-
-def sigmoid(x: np.ndarray | float) -> np.ndarray:
-    """The logistic function, safe for large arguments."""
-    return 0.5 * (1 + np.tanh(0.5 * np.asarray(x, dtype=float)))
 
 
 def choose(rng: np.random.Generator, weights: np.ndarray, size: int) -> np.ndarray:
