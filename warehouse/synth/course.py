@@ -14,7 +14,7 @@ from warehouse.synth.conditions import CONDITION_INDEX
 from warehouse.synth.episodes import EPISODE_INDEX, EPISODES
 from warehouse.synth.hazards import MAX_STEPS
 from warehouse.synth.labitems import LATENTS, NOISE, PULL
-from warehouse.synth.patients import Patients, choose_each, sigmoid
+from warehouse.synth.patients import MIXING, TRAITS, Patients, choose_each, sigmoid
 from warehouse.synth.treatments import RULES, Need
 
 MAX_ADMISSIONS = 20
@@ -45,7 +45,10 @@ _RULE_STOP = np.array([rule.stop for rule in RULES])
 _RULE_SEVERITY = np.array([rule.need.severity for rule in RULES])
 _RULE_ICU = np.array([rule.need.icu for rule in RULES])
 _GRAVE = [CONDITION_INDEX[key] for key in ("livermet", "bonemet", "brainmet", "pancca", "lungca", "dementia", "dnr")]
-_PROCESS_NOISE = 0.68 * np.sqrt(1 - (1 - PULL) ** 2)
+# Latents wander together, along the traits of patients.py, and a little each alone.
+_READING_NOISE = 0.35 * NOISE
+_WANDER = np.sqrt(1 - (1 - PULL) ** 2)
+_TOGETHER, _ALONE = 0.42 * MIXING * _WANDER, 0.18 * _WANDER
 # No pregnancy after this age, whatever the slope says.
 _MATERNAL = (16, 48)
 
@@ -152,7 +155,8 @@ def _advance(rng, live: _Live, episode, can_treat, step: int) -> None:
     """One step of eight hours of severity, physiology and treatment, in place."""
     s = live.severity = hazards.severity_step(rng, live.severity, live.recovery, live.responds, step)
     target = live.rest + s[:, None] * _EFFECTS[episode] + live.treated @ _RULE_EFFECTS
-    live.latents += PULL * (target - live.latents) + _PROCESS_NOISE * rng.standard_normal(live.latents.shape)
+    wander = rng.standard_normal((len(s), TRAITS)) @ _TOGETHER + _ALONE * rng.standard_normal(live.latents.shape)
+    live.latents += PULL * (target - live.latents) + wander
     live.icu = hazards.icu_step(rng, s, live.icu)
     eligible = can_treat & (live.icu[:, None] | ~_RULE_ICU) & (s[:, None] >= _RULE_SEVERITY)
     wanted = eligible & (_RULE_SIGN * live.reading[:, _RULE_LATENT] > _RULE_CUT)
@@ -171,7 +175,10 @@ def _run(rng, patients: Patients, adm: dict[str, np.ndarray], number: int) -> tu
         severity=severity,
         recovery=adm["recovery"],
         responds=adm["responds"],
-        latents=rest + 0.85 * severity[:, None] * _EFFECTS[episode] + 0.5 * rng.standard_normal(rest.shape),
+        latents=rest
+        + 0.85 * severity[:, None] * _EFFECTS[episode]
+        + 0.42 * rng.standard_normal((size, TRAITS)) @ MIXING
+        + 0.18 * rng.standard_normal(rest.shape),
         rest=rest,
         reading=np.zeros((size, len(LATENTS))),
         treated=np.zeros((size, len(RULES)), dtype=bool),
@@ -186,7 +193,7 @@ def _run(rng, patients: Patients, adm: dict[str, np.ndarray], number: int) -> tu
     for step in range(MAX_STEPS):
         _advance(rng, live, episode[live.index], can_treat[live.index], step)
         drawn = rng.random(len(live.index)) < _draw_chance(step, live)
-        fresh = live.latents + NOISE * rng.standard_normal(live.latents.shape)
+        fresh = live.latents + _READING_NOISE * rng.standard_normal(live.latents.shape)
         live.reading = np.where(drawn[:, None], fresh, live.reading)
         at = start[live.index] + step * STEP
         first = np.full(len(at), step == 0)
