@@ -9,14 +9,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from warehouse.synth import hazards
 from warehouse.synth.conditions import CONDITION_INDEX
 from warehouse.synth.episodes import EPISODE_INDEX, EPISODES
+from warehouse.synth.hazards import MAX_STEPS
 from warehouse.synth.labitems import LATENTS, NOISE, PULL
-from warehouse.synth.patients import Patients, choose_each, sigmoid
+from warehouse.synth.patients import MIXING, TRAITS, Patients, choose_each, sigmoid
 from warehouse.synth.treatments import RULES, Need
 
 MAX_ADMISSIONS = 20
-MAX_STEPS = 240
 STEP = 8 * 3600
 DAY = 86400
 COVID_DAY = int(np.datetime64("2020-03-10").astype(int))
@@ -43,14 +44,22 @@ _RULE_START = np.array([rule.start for rule in RULES])
 _RULE_STOP = np.array([rule.stop for rule in RULES])
 _RULE_SEVERITY = np.array([rule.need.severity for rule in RULES])
 _RULE_ICU = np.array([rule.need.icu for rule in RULES])
-_PROCESS_NOISE = 0.68 * np.sqrt(1 - (1 - PULL) ** 2)
+_GRAVE = [CONDITION_INDEX[key] for key in ("livermet", "bonemet", "brainmet", "pancca", "lungca", "dementia", "dnr")]
+# Latents wander together, along the traits of patients.py, and a little each alone.
+_READING_NOISE = 0.35 * NOISE
+_WANDER = np.sqrt(1 - (1 - PULL) ** 2)
+_TOGETHER, _ALONE = 0.42 * MIXING * _WANDER, 0.18 * _WANDER
 # No pregnancy after this age, whatever the slope says.
 _MATERNAL = (16, 48)
 
 
 @dataclass
 class Course:
-    """Admissions (first group) and their steps (second group; sorted by admission and step). Times are real seconds."""
+    """Admissions (first and second group) and their steps (third group; sorted by admission and step).
+
+    Times are real seconds. The second group are the constants that hazards.py needs: `soon`, `gap_mean` and
+    `year_death` are as they stand at the end of the admission.
+    """
 
     patient: np.ndarray
     rank: np.ndarray
@@ -65,6 +74,14 @@ class Course:
     age: np.ndarray
     present: np.ndarray
     death_day: np.ndarray
+    start_severity: np.ndarray
+    recovery: np.ndarray
+    responds: np.ndarray
+    fate: np.ndarray
+    planned: np.ndarray
+    soon: np.ndarray
+    gap_mean: np.ndarray
+    year_death: np.ndarray
     step_admission: np.ndarray
     step_time: np.ndarray
     step_first: np.ndarray
@@ -136,30 +153,15 @@ def _draw_chance(step: int, live: _Live) -> np.ndarray:
 
 def _advance(rng, live: _Live, episode, can_treat, step: int) -> None:
     """One step of eight hours of severity, physiology and treatment, in place."""
-    size = len(live.index)
-    s = live.severity
-    relapse = (rng.random(size) < sigmoid(-5.0 + 0.45 * s)) * rng.exponential(0.9, size)
-    s += -live.recovery * np.where(step < 3, 0.3, live.responds) * s + 0.075 * rng.standard_normal(size) * np.sqrt(
-        s + 0.1
-    )
-    np.clip(s + relapse, 0.02, 6, out=s)
+    s = live.severity = hazards.severity_step(rng, live.severity, live.recovery, live.responds, step)
     target = live.rest + s[:, None] * _EFFECTS[episode] + live.treated @ _RULE_EFFECTS
-    live.latents += PULL * (target - live.latents) + _PROCESS_NOISE * rng.standard_normal(live.latents.shape)
-    live.icu[:] = np.where(
-        live.icu, rng.random(size) < sigmoid(6 * (s - 0.75) + 1.6), rng.random(size) < sigmoid(5 * (s - 2.5))
-    )
+    wander = rng.standard_normal((len(s), TRAITS)) @ _TOGETHER + _ALONE * rng.standard_normal(live.latents.shape)
+    live.latents += PULL * (target - live.latents) + wander
+    live.icu = hazards.icu_step(rng, s, live.icu)
     eligible = can_treat & (live.icu[:, None] | ~_RULE_ICU) & (s[:, None] >= _RULE_SEVERITY)
     wanted = eligible & (_RULE_SIGN * live.reading[:, _RULE_LATENT] > _RULE_CUT)
     draw = rng.random(wanted.shape)
     live.treated[:] = np.where(live.treated, wanted | (draw > _RULE_STOP), wanted & (draw < _RULE_START))
-
-
-def _leave_chance(live: _Live, step: int, observed, planned) -> np.ndarray:
-    """Chance of discharge in this step: only when well enough, by day, and from the ward."""
-    by_clock = np.array([0.02, 1.0, 0.55])[live.clock]
-    ready = sigmoid(1.0 - 6.0 * (live.severity - np.where(observed, 0.75, 0.45)) - 3.0 * live.icu)
-    early = np.where(observed, step >= 1, step >= np.where(planned, 4, 3))
-    return np.where(early, 0.5 * ready * by_clock, 0.0) + 0.004 * by_clock
 
 
 def _run(rng, patients: Patients, adm: dict[str, np.ndarray], number: int) -> tuple[dict, list]:
@@ -167,13 +169,16 @@ def _run(rng, patients: Patients, adm: dict[str, np.ndarray], number: int) -> tu
     who, episode, size = adm["patient"], adm["episode"], len(adm["patient"])
     can_treat = np.column_stack([allowed(rule.need, episode, adm["present"]) for rule in RULES])
     rest = patients.baseline(who, adm["day"])
-    severity = adm["severity"].copy()
+    severity = adm["start_severity"].copy()
     live = _Live(
         index=np.arange(size),
         severity=severity,
-        recovery=_RECOVERY[episode] * rng.lognormal(0, 0.35, size),
-        responds=np.where(rng.random(size) < 0.9, 1.0, 0.35),
-        latents=rest + 0.85 * severity[:, None] * _EFFECTS[episode] + 0.5 * rng.standard_normal(rest.shape),
+        recovery=adm["recovery"],
+        responds=adm["responds"],
+        latents=rest
+        + 0.85 * severity[:, None] * _EFFECTS[episode]
+        + 0.42 * rng.standard_normal((size, TRAITS)) @ MIXING
+        + 0.18 * rng.standard_normal(rest.shape),
         rest=rest,
         reading=np.zeros((size, len(LATENTS))),
         treated=np.zeros((size, len(RULES)), dtype=bool),
@@ -184,13 +189,11 @@ def _run(rng, patients: Patients, adm: dict[str, np.ndarray], number: int) -> tu
     end = np.zeros(size, dtype=np.int64)
     died = np.zeros(size, dtype=bool)
     peak, final = severity.copy(), severity.copy()
-    dnr = adm["present"][:, CONDITION_INDEX["dnr"]]
-    fate = -9.55 + 0.016 * (adm["age"] - 60) + 0.25 * patients.frailty[who] + 0.9 * dnr
     records = []
     for step in range(MAX_STEPS):
         _advance(rng, live, episode[live.index], can_treat[live.index], step)
         drawn = rng.random(len(live.index)) < _draw_chance(step, live)
-        fresh = live.latents + NOISE * rng.standard_normal(live.latents.shape)
+        fresh = live.latents + _READING_NOISE * rng.standard_normal(live.latents.shape)
         live.reading = np.where(drawn[:, None], fresh, live.reading)
         at = start[live.index] + step * STEP
         first = np.full(len(at), step == 0)
@@ -209,9 +212,11 @@ def _run(rng, patients: Patients, adm: dict[str, np.ndarray], number: int) -> tu
         )
         np.maximum.at(peak, live.index, live.severity)
         final[live.index] = live.severity
-        dead = rng.random(len(at)) < np.exp(1.55 * live.severity + fate[live.index]).clip(0, 0.5)
-        observed, planned = adm["observed"][live.index], ~adm["emergency"][live.index]
-        leaves = rng.random(len(at)) < _leave_chance(live, step, observed, planned)
+        dead = rng.random(len(at)) < hazards.death_chance(live.severity, adm["fate"][live.index])
+        observed, planned = adm["observed"][live.index], adm["planned"][live.index]
+        leaves = rng.random(len(at)) < hazards.leave_chance(
+            live.severity, live.icu, live.clock, step, observed, planned
+        )
         gone = dead | leaves | (step == MAX_STEPS - 1)
         moment = np.where(dead, rng.integers(600, STEP, len(at)), (STEP * rng.beta(2.6, 2.2, len(at))).astype(np.int64))
         left = live.index[gone]
@@ -242,8 +247,12 @@ def _admit(rng, patients: Patients, who, day, last) -> dict[str, np.ndarray]:
         "age": age,
         "present": present,
         "episode": episode,
-        "severity": severity,
+        "start_severity": severity,
+        "recovery": _RECOVERY[episode] * rng.lognormal(0, 0.35, size),
+        "responds": np.where(rng.random(size) < 0.9, 1.0, 0.35),
+        "fate": hazards.fate(age, patients.frailty[who], present[:, CONDITION_INDEX["dnr"]]),
         "emergency": emergency,
+        "planned": ~emergency,
         "observed": observed,
         "admit": day * DAY + minute * 60,
         "arrival": (rng.gamma(2.2, 2.3 * 3600, size) + 1800).astype(np.int64) // 60 * 60,
@@ -255,28 +264,21 @@ def choose_minute(rng: np.random.Generator, size: int) -> np.ndarray:
     return ((rng.beta(2.2, 1.6, size) * 1440 + 240) % 1440).astype(np.int64)
 
 
-def _after(rng, patients: Patients, adm, ended) -> tuple[np.ndarray, np.ndarray]:
-    """Day of the next admission (beyond the last day: none) and day of a death out of hospital (-1: none)."""
-    who, size = adm["patient"], len(adm["patient"])
-    burden = adm["present"].sum(axis=1)
-    grave = adm["present"][
-        :, [CONDITION_INDEX[key] for key in ("livermet", "bonemet", "brainmet", "pancca", "lungca", "dementia", "dnr")]
-    ].sum(axis=1)
+def _after(rng, patients: Patients, adm, ended) -> dict[str, np.ndarray]:
+    """Day of the next admission (beyond the last day: none), of a death out of hospital (-1: none), and their chances."""
+    who, size, present = adm["patient"], len(adm["patient"]), adm["present"]
+    frailty, burden, grave = patients.frailty[who], present.sum(axis=1), present[:, _GRAVE].sum(axis=1)
     leave = ended["disch"] // DAY
-    risk = (
-        -4.75
-        + 0.45 * patients.frailty[who]
-        + 0.036 * (adm["age"] - 50)
-        + 0.55 * ended["final"]
-        + 0.3 * ended["peak"]
-        + 0.75 * grave
-    )
-    dies = rng.random(size) < sigmoid(risk)
-    death = np.where(dies & ~ended["died"], leave + 1 + (363 * rng.beta(0.7, 1.5, size)).astype(np.int64), -1)
-    soon = rng.random(size) < sigmoid(-3.3 + 0.5 * patients.frailty[who] + 0.07 * burden + 0.8 * ended["final"])
-    mean = 4900 * np.exp(-0.6 * patients.frailty[who] - 0.1 * burden.clip(0, 14))
-    gap = np.where(soon, 1 + rng.gamma(1.1, 10, size), 2 + rng.exponential(1, size) * mean)
-    return leave + gap.astype(np.int64), death
+    year_death = hazards.year_death_chance(adm["age"], frailty, grave, ended["final"], ended["peak"])
+    dies = (rng.random(size) < year_death) & ~ended["died"]
+    soon, mean = hazards.soon_chance(frailty, burden, ended["final"]), hazards.mean_gap(frailty, burden)
+    return {
+        "death": np.where(dies, leave + 1 + (363 * rng.beta(0.7, 1.5, size)).astype(np.int64), -1),
+        "following": leave + hazards.next_gap(rng, soon, mean),
+        "soon": soon,
+        "gap_mean": mean,
+        "year_death": year_death,
+    }
 
 
 def simulate(rng: np.random.Generator, patients: Patients) -> Course:
@@ -293,11 +295,12 @@ def simulate(rng: np.random.Generator, patients: Patients) -> Course:
         lasting = rng.random(adm["present"].shape) < _LEAVES[adm["episode"]]
         new = np.where(lasting, (ended["disch"] // DAY + 1)[:, None], np.inf)
         patients.onset[who] = np.minimum(patients.onset[who], new)
-        following, death = _after(rng, patients, adm, ended)
+        after = _after(rng, patients, adm, ended)
+        following, death = after.pop("following"), after.pop("death")
         goes_on = ~ended["died"] & (following <= patients.last_day[who]) & ((death < 0) | (following < death))
         # A death out of hospital counts only if no further admission comes first.
         adm["death_day"] = np.where(ended["died"], ended["disch"] // DAY, np.where(goes_on, -1, death))
-        rounds.append(adm | ended | {"rank": np.full(len(who), rank)})
+        rounds.append(adm | ended | after | {"rank": np.full(len(who), rank)})
         who, day, last = who[goes_on], following[goes_on], adm["episode"][goes_on]
         if not len(who):
             break
@@ -324,5 +327,13 @@ def _collect(rounds: list[dict], records: list[tuple]) -> Course:
         "age",
         "present",
         "death_day",
+        "start_severity",
+        "recovery",
+        "responds",
+        "fate",
+        "planned",
+        "soon",
+        "gap_mean",
+        "year_death",
     )
     return Course(**{name: joined[name] for name in kept}, **steps)

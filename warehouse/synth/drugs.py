@@ -14,11 +14,11 @@ from warehouse.synth.columns import Rows, ints, joined, nothing, numbered, reals
 from warehouse.synth.conditions import CONDITIONS
 from warehouse.synth.course import DAY, STEP, Course, allowed
 from warehouse.synth.episodes import EPISODES
-from warehouse.synth.formulary import BASES, CATALOGUE, EVENTS, KINDS, PRODUCT_OF, SHARE_GIVEN, event_weights
+from warehouse.synth.formulary import AS_NEEDED, BASES, CATALOGUE, EVENTS, KINDS, PRODUCT_OF, SHARE_GIVEN, event_weights
 from warehouse.synth.patients import Patients, choose, sigmoid
 from warehouse.synth.quirks import quirks
 from warehouse.synth.staff import providers
-from warehouse.synth.treatments import DRUG_INDEX, DRUGS, PRODUCTS, ROUTINE, RULES
+from warehouse.synth.treatments import DRUG_ATC, DRUG_INDEX, DRUGS, PRODUCTS, ROUTINE, RULES
 
 if TYPE_CHECKING:
     from warehouse.synth.world import World
@@ -54,6 +54,16 @@ _RULE_DRUG = np.array([DRUG_INDEX[rule.drug] for rule in RULES])
 _ROUTINE_DRUG = np.array([DRUG_INDEX[routine.drug] for routine in ROUTINE])
 _PER_DAY = np.array([product.per_day for product in PRODUCTS])
 _KIND = np.array([KINDS.index(product.kind) for product in PRODUCTS])
+# Rounds: what is given every n hours is due at a fixed hour of the day, some of it in the evening.
+_INTERVAL = np.array(
+    [min((4, 6, 8, 12, 24, 48, 96, 168), key=lambda hours: abs(np.log(hours * one.per_day / 24))) for one in PRODUCTS]
+)
+_INTERVAL = _INTERVAL * 3600
+_HOUR = (
+    np.where(np.array([DRUG_ATC[number][:3] in ("C10", "N05", "N06") for number in range(len(DRUGS))]), 21, 9) * 3600
+)
+_AS_NEEDED = np.array([drug in AS_NEEDED for drug in DRUGS])
+_GIVEN = np.where(SHARE_GIVEN[_KIND] < 0.3, SHARE_GIVEN[_KIND], 0.93)
 _SPELLINGS = np.array([len(product.spellings) for product in PRODUCTS])
 _DOSES = np.array([len(product.doses) for product in PRODUCTS])
 _BASE_DRUG_TYPE = KINDS.index("base")
@@ -130,7 +140,12 @@ def make_orders(rng: np.random.Generator, patients: Patients, course: Course) ->
     """All orders of a block, numbered within each patient in order of time."""
     adm, drug = _standing(rng, patients, course)
     length = (course.disch - course.admit)[adm]
-    start = course.admit[adm] + (rng.gamma(1.6, 2.2 * 3600, len(adm)) + 3600).astype(np.int64)
+    # Orders are written together: most at one time after admission, some later.
+    session = course.admit + (rng.gamma(1.6, 1.5 * 3600, len(course.admit)) + 3600).astype(np.int64)
+    apart = rng.random(len(adm)) < 0.2
+    start = np.where(
+        apart, course.admit[adm] + (rng.gamma(1.6, 2.2 * 3600, len(adm)) + 3600).astype(np.int64), session[adm]
+    )
     brief = rng.random(len(adm)) < 0.45
     stop = np.where(
         brief,
@@ -239,15 +254,20 @@ def _due(rng: np.random.Generator, course: Course, orders: Orders) -> tuple[np.n
     """Order and due time (real seconds) of every dose, for admissions that have the record."""
     day = course.admit // DAY
     recorded = rng.random(len(day)) < 0.98 * ((day - EMAR_FROM) / (EMAR_EVERYWHERE - EMAR_FROM)).clip(0, 1)
-    interval = DAY / _PER_DAY[orders.drug]
-    span = np.minimum(orders.stop, course.disch[orders.admission]) - orders.start
-    count = np.where(recorded[orders.admission] & (span >= 0), span / interval + 1, 0).astype(np.int64)
+    # The first dose is due at the start, the others at the rounds of the ward, which are the same every day.
+    interval, hour = _INTERVAL[orders.drug], _HOUR[orders.drug]
+    round_1 = orders.start + interval // 2
+    round_1 += (hour - round_1) % interval
+    last = np.minimum(orders.stop, course.disch[orders.admission])
+    count = np.where(
+        recorded[orders.admission] & (last >= orders.start), 1 + ((last - round_1) // interval + 1).clip(0), 0
+    )
     count = count.clip(0, MAX_DOSES)
     order = np.repeat(np.arange(len(count)), count)
     nth = np.arange(len(order)) - np.repeat(np.cumsum(count) - count, count)
-    given = rng.random(len(order)) < SHARE_GIVEN[_KIND[orders.drug[order]]]
+    given = rng.random(len(order)) < np.where(_AS_NEEDED, 0.3, _GIVEN)[orders.drug[order]]
     order, nth = order[given], nth[given]
-    due = orders.start[order] + (nth * interval[order]).astype(np.int64)
+    due = np.where(nth == 0, orders.start[order], round_1[order] + (nth - 1) * interval[order])
     # Some first doses were given in the emergency department, before the admission began.
     adm = orders.admission[order]
     before = (nth == 0) & course.emergency[adm] & (rng.random(len(order)) < _GIVEN_EARLY)
@@ -261,8 +281,11 @@ def make_doses(rng: np.random.Generator, world: "World") -> Doses:
     order, due = _due(rng, course, orders)
     size = len(order)
     adm = orders.admission[order]
+    # A nurse gives what is due together; a few doses come apart.
+    rounds, turn = np.unique(adm * 2**32 + due // 3600, return_inverse=True)
+    late = np.where(rng.random(len(rounds)) < 0.35, 0, rng.gamma(1.2, 1500, len(rounds)) - 900)[turn]
+    late = np.where(rng.random(size) < 0.06, rng.gamma(1.2, 1500, size), late).astype(np.int64)
     who = course.patient[adm]
-    late = np.where(rng.random(size) < 0.35, 0, rng.gamma(1.2, 1500, size) - 900).astype(np.int64)
     charted = np.minimum(due + late, course.disch[adm] - 60) // 60 * 60
     early = rng.random(size) < share["stored_early"]
     delay = np.where(early, -rng.integers(1, 90, size), rng.integers(0, 12, size) * (rng.random(size) < 0.6))

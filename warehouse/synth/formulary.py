@@ -15,6 +15,13 @@ from warehouse.synth.treatments import DRUGS, PRODUCTS, Product
 KINDS = ("pill", "iv", "drip", "flush", "patch", "scale", "neb", "base", "bag")
 # Share of due doses that make an entry: much is given only as needed.
 SHARE_GIVEN = np.array([0.72, 0.6, 0.65, 0.8, 0.75, 0.75, 0.5, 0.25, 0.75])
+# Drugs whose orders stand ready for a need; their doses are rare.
+_AS_NEEDED = """
+acetaminophen|albuterol|aluminum hydroxide|bisacodyl|dextrose|diphenhydramine|glucagon|glucose|guaifenesin|hydromorphone
+ibuprofen|ipratropium-albuterol|ketorolac|labetalol|lactulose|lorazepam|magnesium hydroxide|melatonin|metoclopramide
+morphine|naloxone|nitroglycerin|ondansetron|oxycodone|polyethylene glycol|prochlorperazine|senna|simethicone|tramadol
+"""
+AS_NEEDED = frozenset(_AS_NEEDED.strip().replace("\n", "|").split("|"))
 BASES = (
     ("0.9% Sodium Chloride", "100 mL Bag", "100", "mL", "NS100CG"),
     ("5% Dextrose", "250mL Bag", "250", "mL", "D5W250"),

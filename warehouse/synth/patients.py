@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from warehouse.synth.conditions import CONDITIONS, FACTORS
+from warehouse.synth.hazards import sigmoid
 from warehouse.synth.labitems import LATENT_INDEX, LATENTS
 from warehouse.synth.treatments import DRUG_ATC, DRUGS
 
@@ -91,8 +92,23 @@ _MALE = np.array([condition.male for condition in CONDITIONS])
 _LOADINGS = np.array([condition.loadings for condition in CONDITIONS])
 CONDITION_EFFECTS: np.ndarray = np.array([condition.lab_effects for condition in CONDITIONS])
 _BMI = np.array([{"obesity": 6.0, "morbid": 12.0}.get(condition.key, 0.0) for condition in CONDITIONS])
-# How six hidden traits of a patient move the resting points of all latents together; the same in every cohort.
-_MIXING = np.random.default_rng(6).standard_normal((6, len(LATENTS))) / 6**0.5
+# How hidden traits move all latents together, the k-th with variance k^-1.1; the first are broad, the later ones touch few
+# latents. The factors that make conditions cluster move them too. The same in every cohort.
+TRAITS = 32
+# Standard deviations of a patient's resting point: by traits, by factors, of each latent alone.
+OWN_TRAITS, OWN_FACTORS, OWN_REST = 0.8, 0.35, 0.25
+
+
+def _mixing(rng: np.random.Generator, rows: int, power: float) -> np.ndarray:
+    """Loadings (rows, latents) with a power law over rows; each latent's variances add up to 1."""
+    width = np.where(np.arange(rows) < 4, 0.7, 0.15)[:, None]
+    loadings = rng.standard_normal((rows, len(LATENTS))) * (rng.random((rows, len(LATENTS))) < width)
+    loadings *= np.arange(1, rows + 1)[:, None] ** (-power / 2)
+    return loadings / np.sqrt((loadings**2).sum(axis=0)).clip(0.3)
+
+
+MIXING: np.ndarray = _mixing(np.random.default_rng(6), TRAITS, 1.1)
+_FACTOR_MIXING = _mixing(np.random.default_rng(7), len(FACTORS), 0.5)
 # A first letter of the ATC code and the factor that makes a rarely used drug of that group likely.
 _ATC_FACTOR = {
     "A": "li",
@@ -152,11 +168,6 @@ class Patients:
         rest = self.offset[who] + self.drift[who] * years[:, None] + self.present(who, day) @ CONDITION_EFFECTS
         # Conditions that say the same (three kinds of kidney disease) do not add up without end.
         return 7 * np.tanh(rest / 7)
-
-
-def sigmoid(x: np.ndarray | float) -> np.ndarray:
-    """The logistic function, safe for large arguments."""
-    return 0.5 * (1 + np.tanh(0.5 * np.asarray(x, dtype=float)))
 
 
 def choose(rng: np.random.Generator, weights: np.ndarray, size: int) -> np.ndarray:
@@ -229,8 +240,8 @@ def make_patients(rng: np.random.Generator, first: int, size: int) -> Patients:
     onset = dates["first_day"][:, None] + 365.25 * onset_years
     present = onset_years <= 0
     burden = present @ (1 + 4 * _SHARE)
-    common = rng.standard_normal((size, 6)) @ _MIXING
-    offset = 0.45 * common + 0.5 * rng.standard_normal((size, len(LATENTS)))
+    offset = OWN_TRAITS * rng.standard_normal((size, TRAITS)) @ MIXING + OWN_FACTORS * factors @ _FACTOR_MIXING
+    offset += OWN_REST * rng.standard_normal((size, len(LATENTS)))
     offset[:, LATENT_INDEX["hgb"]] += np.where(male, 0.45, -0.35)
     offset[:, LATENT_INDEX["cr"]] += np.where(male, 0.35, -0.45)
     factor_of = [FACTORS.index(_ATC_FACTOR.get(code[0], "ms")) for code in DRUG_ATC]
