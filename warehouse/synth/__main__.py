@@ -47,6 +47,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--quirks", choices=("on", "off"), default="on", help="with MIMIC-IV's faults or not (default on)"
     )
+    parser.add_argument(
+        "--truth", action="store_true", help="write the hidden state (severity, conditions, risks) to truth/ as well"
+    )
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes (default: one a core)")
     return parser
 
@@ -73,7 +76,7 @@ def main() -> int:
         raise UserError(f"--seed {args.seed}: give 0 or more")
     if args.workers < 1:
         raise UserError(f"--workers {args.workers}: give 1 or more")
-    job = Job(args.patients, args.seed, _tables(args.tables), args.quirks == "on", args.format)
+    job = Job(args.patients, args.seed, _tables(args.tables), args.quirks == "on", args.format, args.truth)
     check_target(args.out, args.patients)
 
     def announce(estimate: Estimate) -> None:

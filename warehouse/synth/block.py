@@ -9,10 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from warehouse.mimic import TABLES, Table
-from warehouse.synth import billing, codes, drugs, icuitems, labs, movements, staff, stays, visits
-from warehouse.synth.columns import Rows, arrow_part, csv_member
+from warehouse.synth import billing, codes, drugs, icuitems, labs, movements, staff, stays, truth, visits
+from warehouse.synth.columns import Rows, arrow_part, arrow_stream, csv_member
 from warehouse.synth.quirks import Quirk
 from warehouse.synth.world import BLOCK, World, make_world, stream
 
@@ -81,6 +82,11 @@ def block_parts(job: Job, block: int) -> dict[str, Part]:
             taken = pa.array(order)
             columns = {column: array.take(taken) for column, array in rows.columns.items()}
             parts[name] = (_encode(job, TABLE_OF[name], columns), len(order))
+    if job.truth:
+        for name, maker in truth.MAKERS.items():
+            rows = maker(world)
+            kept = pa.array(rows.patient < keep)
+            parts[name] = (arrow_stream(pa.table(rows.columns).filter(kept)), pc.sum(kept).as_py())
     return parts
 
 

@@ -157,10 +157,16 @@ def arrow_part(table: Table, columns: dict[str, pa.Array]) -> bytes:
     """Rows of `table` as an Arrow stream; raises as `csv_member` does."""
     _check(table, columns)
     schema = arrow_schema(table)
-    batch = pa.table([columns[field.name].cast(field.type) for field in schema], schema)
+    return arrow_stream(pa.table([columns[field.name].cast(field.type) for field in schema], schema))
+
+
+def arrow_stream(rows: pa.Table) -> bytes:
+    """A table as an Arrow stream, dictionary-encoded texts as plain ones."""
+    plain = [pa.string() if pa.types.is_dictionary(field.type) else field.type for field in rows.schema]
+    rows = rows.cast(pa.schema(list(zip(rows.column_names, plain, strict=True))))
     sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, schema) as writer:
-        writer.write_table(batch)
+    with pa.ipc.new_stream(sink, rows.schema) as writer:
+        writer.write_table(rows)
     return sink.getvalue().to_pybytes()
 
 

@@ -29,6 +29,7 @@ _SEVERITY = np.array([episode.severity for episode in EPISODES])
 _RECOVERY = 0.8 * np.array([episode.recovery for episode in EPISODES])
 _EFFECTS = np.array([episode.lab_effects for episode in EPISODES])
 _FLAGS = {flag: np.array([flag in episode.flags for episode in EPISODES]) for flag in "SICEDPO"}
+STRAIGHT_TO_ICU = _FLAGS["C"]
 _ATTRACTION = np.zeros((len(CONDITION_INDEX), len(EPISODES)))
 _LEAVES = np.zeros((len(EPISODES), len(CONDITION_INDEX)))
 for _number, _one in enumerate(EPISODES):
@@ -182,7 +183,7 @@ def _run(rng, patients: Patients, adm: dict[str, np.ndarray], number: int) -> tu
         rest=rest,
         reading=np.zeros((size, len(LATENTS))),
         treated=np.zeros((size, len(RULES)), dtype=bool),
-        icu=(_FLAGS["C"][episode] & (rng.random(size) < 0.97)) | (rng.random(size) < sigmoid(3 * (severity - 2.6))),
+        icu=rng.random(size) < hazards.icu_at_start_chance(severity, STRAIGHT_TO_ICU[episode]),
         clock=(adm["admit"] % DAY // STEP).astype(int),
     )
     start = adm["admit"] // STEP * STEP

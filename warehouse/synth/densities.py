@@ -90,7 +90,7 @@ def comparison(rows: dict[str, int], patients: int) -> str:
     head = f"{'table':<24}{'rows':>13}{'a patient':>12}{'MIMIC-IV':>10}{'ratio':>7}{'an adm.*':>12}{'MIMIC-IV':>10}{'ratio':>7}"
     lines = [head]
     for name, count in rows.items():
-        if name in DICTIONARY_ROWS:
+        if name not in DENSITIES:
             continue
         real, unit = DENSITIES[name], name.split("/")[0]
         line = f"{name:<24}{count:>13,}{count / patients:>12.2f}{real.per_patient:>10.2f}{count / patients / real.per_patient:>7.2f}"

@@ -35,6 +35,11 @@ def icu_chance(severity: np.ndarray, icu: np.ndarray) -> np.ndarray:
     return np.where(icu, sigmoid(6 * (severity - 0.75) + 1.6), sigmoid(5 * (severity - 2.5)))
 
 
+def icu_at_start_chance(severity: np.ndarray, straight: np.ndarray) -> np.ndarray:
+    """Chance of going to intensive care at once; `straight`: episodes that do so by custom, as after heart surgery."""
+    return 1 - (1 - 0.97 * straight) * (1 - sigmoid(3 * (severity - 2.6)))
+
+
 def icu_step(rng: np.random.Generator, severity: np.ndarray, icu: np.ndarray) -> np.ndarray:
     """Whether the patient is in intensive care after this step."""
     return rng.random(len(severity)) < icu_chance(severity, icu)

@@ -25,6 +25,7 @@ from warehouse.errors import UserError
 from warehouse.synth.block import TABLE_OF, Job, Part, block_parts, dictionary_parts
 from warehouse.synth.columns import arrow_schema, csv_header
 from warehouse.synth.patients import MAX_PATIENTS
+from warehouse.synth.truth import MAKERS as TRUTH
 from warehouse.synth.world import BLOCK
 
 MARKER = "SYNTHETIC"
@@ -38,7 +39,7 @@ no patient record, real or de-identified, was used. The files have the names, he
 a pipeline for MIMIC-IV can be tried without access to it. Nothing about medicine can be learnt from them: do not cite them
 as MIMIC-IV, and do not mix them with it. The file `SYNTHETIC` marks the folder for programs.
 
-{faults}
+{faults}{truth}
 
 | table | rows |
 |---|---:|
@@ -46,6 +47,10 @@ as MIMIC-IV, and do not mix them with it. The file `SYNTHETIC` marks the folder 
 """
 _FAULTS = "The faults of MIMIC-IV (missing ids, mistyped times, scrubbed values ...) occur at about their real rates."
 _NO_FAULTS = "Written with `--quirks off`: without the faults of MIMIC-IV."
+
+_TRUTH = """
+`truth/` holds what no real cohort tells: the hidden state of the patients, and the risk of outcomes that follows from it
+(`truth/risks.parquet`). Nothing but a comparison with the best possible prediction may read it."""
 
 
 @dataclass(frozen=True)
@@ -64,13 +69,9 @@ def _bytes(size: float) -> str:
     return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"
 
 
-def _path(job: Job, name: str) -> str:
-    return f"{name}.{job.format}"
-
-
 def _our_files() -> set[str]:
     tables = {f"{name}.{ending}" for name in TABLE_OF for ending in FORMATS}
-    return {MARKER, "README.md", *tables}
+    return {MARKER, "README.md", *tables, *(f"{name}.parquet" for name in TRUTH)}
 
 
 def check_target(out: Path, patients: int) -> None:
@@ -170,33 +171,41 @@ def write_cohort(
 
 
 class _File:
-    """One table's file, to which parts are appended."""
+    """One table's file, to which parts are appended. The hidden state is Parquet in either format."""
 
-    def __init__(self, path: Path, job: Job, name: str) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self.parquet = job.format == "parquet"
+    def __init__(self, folder: Path, job: Job, name: str) -> None:
+        self.parquet = job.format == "parquet" or name in TRUTH
+        self.path = folder / (f"{name}.parquet" if self.parquet else f"{name}.{job.format}")
+        self.path.parent.mkdir(parents=True, exist_ok=True)
         if self.parquet:
-            self.sink = pq.ParquetWriter(path, arrow_schema(TABLE_OF[name]), compression="zstd")
+            self.sink = None if name in TRUTH else self._parquet(arrow_schema(TABLE_OF[name]))
         else:
-            self.sink = path.open("wb")
+            self.sink = self.path.open("wb")
             self.sink.write(csv_header(TABLE_OF[name]))
+
+    def _parquet(self, schema: pa.Schema) -> pq.ParquetWriter:
+        return pq.ParquetWriter(self.path, schema, compression="zstd")
 
     def append(self, data: bytes) -> None:
         """One block's rows."""
         if self.parquet:
-            self.sink.write_table(pa.ipc.open_stream(data).read_all())
+            rows = pa.ipc.open_stream(data).read_all()
+            self.sink = self.sink or self._parquet(rows.schema)
+            self.sink.write_table(rows)
         else:
             self.sink.write(data)
 
     def close(self) -> None:
         """Nothing more comes."""
-        self.sink.close()
+        if self.sink:
+            self.sink.close()
 
 
 def _fill(
     folder: Path, job: Job, workers: int, first: dict[str, Part], dictionaries: dict[str, Part]
 ) -> dict[str, int]:
-    rows = dict.fromkeys(job.tables, 0)
+    names = (*job.tables, *(TRUTH if job.truth else ()))
+    rows = dict.fromkeys(names, 0)
     files: dict[str, _File] = {}
 
     def append(parts: dict[str, Part]) -> None:
@@ -205,8 +214,8 @@ def _fill(
             rows[name] += count
 
     try:
-        for name in job.tables:
-            files[name] = _File(folder / _path(job, name), job, name)
+        for name in names:
+            files[name] = _File(folder, job, name)
         with tqdm(total=job.patients, unit=" patients", disable=None, smoothing=0.1) as bar:
             for number, parts in enumerate(_blocks(job, workers, first)):
                 append(parts)
@@ -217,7 +226,9 @@ def _fill(
             file.close()
     lines = "\n".join(f"| {name} | {count:,} |" for name, count in rows.items())
     faults = _FAULTS if job.with_quirks else _NO_FAULTS
-    readme = _README.format(patients=job.patients, seed=job.seed, rows=lines, faults=faults)
+    readme = _README.format(
+        patients=job.patients, seed=job.seed, rows=lines, faults=faults, truth=_TRUTH if job.truth else ""
+    )
     (folder / "README.md").write_text(readme)
     (folder / MARKER).write_text(f"synthetic data made by warehouse.synth: patients {job.patients}, seed {job.seed}\n")
     return rows
