@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from warehouse.mimic import TABLES, Table
-from warehouse.synth import billing, codes, drugs, icuitems, labs, movements, staff, stays, truth, visits
+from warehouse.synth import billing, codes, dictionaries, drugs, icuitems, labs, movements, staff, stays, truth, visits
 from warehouse.synth.columns import Rows, arrow_part, arrow_stream, csv_member
 from warehouse.synth.quirks import Quirk
 from warehouse.synth.world import BLOCK, World, make_world, stream
@@ -33,8 +33,8 @@ MAKERS: dict[str, Callable[[World], Rows]] = {
 }
 DICTIONARIES: dict[str, Callable[[], dict[str, pa.Array]]] = {
     "hosp/d_hcpcs": codes.hcpcs,
-    "hosp/d_icd_diagnoses": codes.diagnoses,
-    "hosp/d_icd_procedures": codes.procedures,
+    "hosp/d_icd_diagnoses": dictionaries.icd_diagnoses,
+    "hosp/d_icd_procedures": dictionaries.icd_procedures,
     "hosp/d_labitems": labs.items,
     "hosp/provider": staff.provider_columns,
     "icu/caregiver": staff.caregiver_columns,

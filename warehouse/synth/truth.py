@@ -25,9 +25,10 @@ from warehouse.synth.episodes import EPISODES
 if TYPE_CHECKING:
     from warehouse.synth.world import World
 
-# With weights carried along, 64 chains leave a standard error of about a tenth of the risk.
-CHAINS = 64
-# A simulated stay this long has all but ended.
+# Rare relapses decide about the least sick: fewer chains leave their small risks at nought.
+CHAINS = 256
+# A chain that is still in hospital with less than this weight is dropped; a simulated stay this long has all but ended.
+_NEGLIGIBLE = 3e-4
 _MOST_STEPS = 120
 LONG_STAYS = (7, 10)
 OUTCOMES = (
@@ -54,47 +55,45 @@ def _simulate(
     """Risks at times `at` (real seconds) of admissions `adm`; `state`: severity, chance of being in intensive care, and the
     number of the first step to come."""
     n = len(adm)
-    row = np.repeat(np.arange(n), CHAINS)
-    a = adm[row]
-    start = course.admit // STEP * STEP
-    severity, icu = state["severity"][row], rng.random(len(row)) < state["icu"][row]
-    step = state["step"][row]
-    recovery, responds, fate = course.recovery[a], course.responds[a], course.fate[a]
-    observed, planned = course.observed[a], course.planned[a]
-    inside, never_icu = np.ones(len(row)), np.ones(len(row), bool)
     sums = {name: np.zeros(n) for name in ("here", "death", "icu", *map(str, LONG_STAYS))}
+    row = np.repeat(np.arange(n), CHAINS)
+    severity, icu = state["severity"][row], rng.random(len(row)) < state["icu"][row]
+    step = state["step"]
+    # Weights of a chain: still in hospital; and so without having come to intensive care since the prediction.
+    inside, outside_icu = np.ones(len(row)), np.ones(len(row))
 
     def add(name: str, mass: np.ndarray) -> None:
         sums[name] += np.bincount(row, mass, minlength=n)
 
     for turn in range(_MOST_STEPS):
-        severity = hazards.severity_step(rng, severity, recovery, responds, step)
+        a, now = adm[row], (step + turn)[row]
+        severity = hazards.severity_step(rng, severity, course.recovery[a], course.responds[a], now)
+        entering = hazards.icu_chance(severity, icu & (turn == 0))
         icu = hazards.icu_step(rng, severity, icu)
-        begins = start[a] + step * STEP
-        dies = hazards.death_chance(severity, fate)
-        leaves = (1 - dies) * hazards.leave_chance(severity, icu, begins % DAY // STEP, step, observed, planned)
+        begins = course.admit[a] // STEP * STEP + now * STEP
+        dies = hazards.death_chance(severity, course.fate[a])
+        goes = (begins % DAY // STEP, now, course.observed[a], course.planned[a])
+        leaves = (1 - dies) * hazards.leave_chance(severity, icu, *goes)
         stays = 1 - dies - leaves
+        add("icu", outside_icu * entering)
+        outside_icu = outside_icu * (1 - entering) * (1 - dies) * (1 - hazards.leave_chance(severity, False, *goes))
         if turn == 0:
             # Whoever was gone before the prediction is not predicted for; nobody goes before the admission.
             gone_dead, gone_left = _within(begins, at[row])
-            dies = dies * (1 - gone_dead * (step > 0))
-            leaves = leaves * (1 - gone_left * (step > 0))
+            dies = dies * (1 - gone_dead * (now > 0))
+            leaves = leaves * (1 - gone_left * (now > 0))
             add("here", dies + leaves + stays)
-        dies, leaves = inside * dies, inside * leaves
+        dies, leaves, stays = inside * dies, inside * leaves, inside * stays
         add("death", dies)
-        add("icu", np.where(icu & never_icu, dies + leaves + inside * stays, 0.0))
-        never_icu &= ~icu
         for days in LONG_STAYS:
             limit = course.admit[a] + days * DAY
             here = (begins <= limit) & (limit < begins + STEP)
             if here.any():
                 early_dead, early_left = _within(begins, limit)
-                add(
-                    str(days), np.where(here, dies * (1 - early_dead) + leaves * (1 - early_left) + inside * stays, 0.0)
-                )
-        inside = inside * stays
-        step = step + 1
-        if inside.max() < 1e-6:
+                add(str(days), np.where(here, dies * (1 - early_dead) + leaves * (1 - early_left) + stays, 0.0))
+        kept = stays > _NEGLIGIBLE
+        row, severity, icu, inside, outside_icu = (x[kept] for x in (row, severity, icu, stays, outside_icu))
+        if not len(row):
             break
     return {name: total / sums["here"] for name, total in sums.items() if name != "here"}
 
