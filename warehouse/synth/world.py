@@ -14,6 +14,7 @@ import numpy as np
 
 from warehouse.synth.billing import find_complications
 from warehouse.synth.course import Course, simulate
+from warehouse.synth.devices import Devices, make_devices
 from warehouse.synth.drugs import Doses, Orders, make_doses, make_orders
 from warehouse.synth.labs import Samples, make_samples
 from warehouse.synth.movements import EdStays, IcuStays, Movements, make_ed_stays, make_icu_stays, make_movements
@@ -61,6 +62,11 @@ class World:
     def icu(self) -> IcuStays:
         """Stays in intensive care."""
         return make_icu_stays(self)
+
+    @cached_property
+    def devices(self) -> Devices:
+        """Lines, tubes and machines of the stays in intensive care."""
+        return make_devices(self)
 
     @cached_property
     def ed(self) -> EdStays:
