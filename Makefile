@@ -32,7 +32,8 @@ demo: override export EHR_DATA := $(DEMO_DATA)
 demo: override export MIMIC_IV_ROOT := $(DEMO_DATA)/mimic-iv
 demo: $(VENV)/installed  ## synthetic cohort to fitted scaling law and report, about eight minutes
 	@echo "== 1 of 7: synthetic cohort"
-	$(BIN)/python -m warehouse.synth --patients $(DEMO_PATIENTS) --seed $(DEMO_SEED) --out $(MIMIC_IV_ROOT)
+	$(BIN)/python -m warehouse.synth --patients $(DEMO_PATIENTS) --seed $(DEMO_SEED) --out $(MIMIC_IV_ROOT) \
+		--tables timelines
 	@echo "== 2 of 7: raw tables to tokens, with every test"
 	$(BIN)/dbt build --quiet --vars '$(DEMO_VARS)'
 	@echo "== 3 of 7: validation"

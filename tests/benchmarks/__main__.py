@@ -58,9 +58,8 @@ def stages(patients: int, raw: Path | None, budgets: str, data: Path) -> list[tu
     module = [PYTHON, "-m"]
     chain = []
     if raw is None:
-        chain.append(
-            ("synth", [*module, "warehouse.synth", "--patients", str(patients), "--out", str(data / "mimic-iv")])
-        )
+        synth = [*module, "warehouse.synth", "--patients", str(patients), "--tables", "timelines"]
+        chain.append(("synth", [*synth, "--out", str(data / "mimic-iv")]))
     chain += [
         ("dbt run", [DBT, "run"]),
         ("dbt test", [DBT, "test"]),
