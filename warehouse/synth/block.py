@@ -12,7 +12,20 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from warehouse.mimic import TABLES, Table
-from warehouse.synth import billing, codes, dictionaries, drugs, icuitems, labs, movements, staff, stays, truth, visits
+from warehouse.synth import (
+    billing,
+    codes,
+    dictionaries,
+    drugs,
+    icuitems,
+    labs,
+    movements,
+    poe,
+    staff,
+    stays,
+    truth,
+    visits,
+)
 from warehouse.synth.columns import Rows, arrow_part, arrow_stream, csv_member
 from warehouse.synth.quirks import Quirk
 from warehouse.synth.world import BLOCK, World, make_world, stream
@@ -23,6 +36,8 @@ MAKERS: dict[str, Callable[[World], Rows]] = {
     "hosp/transfers": movements.transfer_rows,
     "hosp/services": stays.service_rows,
     "hosp/labevents": labs.lab_rows,
+    "hosp/poe": poe.poe_rows,
+    "hosp/poe_detail": poe.detail_rows,
     "hosp/prescriptions": drugs.prescription_rows,
     "hosp/emar": drugs.emar_rows,
     "hosp/diagnoses_icd": billing.diagnosis_rows,
@@ -42,7 +57,8 @@ DICTIONARIES: dict[str, Callable[[], dict[str, pa.Array]]] = {
 }
 # Every declared fault by the module that writes it.
 QUIRKS: dict[str, dict[str, Quirk]] = {
-    module.__name__.rpartition(".")[2]: module.QUIRKS for module in (billing, drugs, labs, movements, stays, visits)
+    module.__name__.rpartition(".")[2]: module.QUIRKS
+    for module in (billing, drugs, labs, movements, poe, stays, visits)
 }
 ALL_TABLES = (*MAKERS, *DICTIONARIES)
 TABLE_OF: dict[str, Table] = {f"{table.module}/{table.name}": table for table in TABLES}

@@ -5,6 +5,7 @@ patient keeps the same drugs), the episode, habit, reactions to results, and a l
 """
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,7 +18,7 @@ from warehouse.synth.episodes import EPISODES
 from warehouse.synth.formulary import AS_NEEDED, BASES, CATALOGUE, EVENTS, KINDS, PRODUCT_OF, SHARE_GIVEN, event_weights
 from warehouse.synth.patients import Patients, choose, sigmoid
 from warehouse.synth.quirks import quirks
-from warehouse.synth.staff import providers
+from warehouse.synth.staff import PROVIDERS, providers
 from warehouse.synth.treatments import DRUG_ATC, DRUG_INDEX, DRUGS, PRODUCTS, ROUTINE, RULES
 
 if TYPE_CHECKING:
@@ -31,14 +32,18 @@ stop_missing | .0008 | 20: 14 of 18,087 | stoptime is NULL
 ndc_zero | .14 | 21: 2,610 of 18,087 | ndc is "0"
 ndc_missing | .001 | 21: 21 of 18,087 | ndc is NULL
 gsn_missing | .14 | 21: 2,519 of 18,087 | gsn is NULL
+trailing_blanks | .02 | 22: 360 of 18,087 | a blank after drug or prod_strength
+spelling_differs | .019 | 22: 631 names, 598 but for case and blanks, 339 of 18,087 rows | drug in another case
+dose_as_text | .055 | 22: 1,001 of 18,087 | dose_val_rx is no plain number: "5-10", "25,000"
 gsn_several | .0004 | 21: 5 rows of 18,087 | several codes in gsn, blank-separated
 medication_missing | .044 | 23: 1,576 of 35,835 entries in the demo | medication is NULL
 event_missing | .009 | 23: 311 of 35,835 | event_txt is NULL
 stored_early | .031 | 11: 1,117 of 35,835 | storetime before charttime
 pharmacy_missing | .16 | 23: 6,463 of 35,835 | pharmacy_id is NULL
+order_unlisted | .03 | section 3: 1,063 of 35,835 | poe_id is not in poe
 """)  # fmt: skip
-# Neither known who ordered nor who charted; first doses given in the emergency department; from the demo.
-_WITHOUT_ORDERER, _WITHOUT_ENTERER, _GIVEN_EARLY, _OTHER_PLACE = 0.35, 0.6, 0.13, 0.003
+# Not known who ordered or who charted; first doses given in the emergency department; from the demo.
+_WITHOUT_ORDERER, _WITHOUT_ENTERER, _GIVEN_EARLY, _OTHER_PLACE = 0.005, 0.6, 0.13, 0.003
 EMAR_FROM = int(np.datetime64("2010-09-01").astype(int))
 EMAR_EVERYWHERE = int(np.datetime64("2014-06-01").astype(int))
 MAX_DOSES = 150
@@ -92,7 +97,6 @@ class Orders:
     stop: np.ndarray
     spelling: np.ndarray
     dose: np.ndarray
-    sequence: np.ndarray
 
     @property
     def product(self) -> np.ndarray:
@@ -137,7 +141,7 @@ def _reactions(course: Course) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.n
 
 
 def make_orders(rng: np.random.Generator, patients: Patients, course: Course) -> Orders:
-    """All orders of a block, numbered within each patient in order of time."""
+    """All orders of drugs of a block."""
     adm, drug = _standing(rng, patients, course)
     length = (course.disch - course.admit)[adm]
     # Orders are written together: most at one time after admission, some later.
@@ -168,13 +172,21 @@ def make_orders(rng: np.random.Generator, patients: Patients, course: Course) ->
     adm, drug = np.concatenate([adm[index], r_adm]), np.concatenate([drug[index], r_drug])
     start, stop = np.concatenate([began, r_start]) // 3600 * 3600, np.concatenate([ended, r_stop]) // 3600 * 3600
     size = len(adm)
-    if size > ORDERS_PER_BLOCK:
+    if size > ORDERS_PER_BLOCK // 2:
         raise RuntimeError(f"{size} orders in one block of patients: more than there are ids for")
     own = (patients.drug_threshold[course.patient[adm], drug] * 9973).astype(np.int64) % _DOSES[drug]
     dose = np.where(rng.random(size) < 0.7, own, rng.integers(0, 1 << 30, size) % _DOSES[drug])
     spelling = np.where(rng.random(size) < 0.7, 0, rng.integers(0, 1 << 30, size) % _SPELLINGS[drug])
-    sequence = numbered(course.patient[adm], start, drug, stop)
-    return Orders(adm, drug, start, np.maximum(stop, start), spelling, dose, sequence)
+    return Orders(adm, drug, start, np.maximum(stop, start), spelling, dose)
+
+
+def written_stops(world: "World") -> tuple[np.ndarray, np.ndarray]:
+    """When prescriptions and the pharmacy say that each order ends, and where they do not say; real seconds."""
+    rng, share, orders = world.stream("written stops"), world.shares(QUIRKS), world.orders
+    draw, early = rng.random(len(orders.drug)), rng.integers(1, 20, len(orders.drug)) * 3600
+    stop = np.where(draw < share["stop_before_start"], orders.start - early, orders.stop)
+    stop = np.where((draw > 0.5) & (draw < 0.5 + share["stop_equals_start"]), orders.start, stop)
+    return stop, draw > 1 - share["stop_missing"]
 
 
 def prescription_rows(world: "World") -> Rows:
@@ -194,20 +206,18 @@ def prescription_rows(world: "World") -> Rows:
     entry = np.where(main, orders.product[row], base)
     adm, who = orders.admission[row], course.patient[orders.admission[row]]
     shift = patients.shift_days[who] * DAY
-    draw, chance = rng.random(size)[row], rng.random(len(row))
-    stop = orders.stop[row]
-    stop = np.where(draw < share["stop_before_start"], orders.start[row] - rng.integers(1, 20, len(row)) * 3600, stop)
-    stop = np.where((draw > 0.5) & (draw < 0.5 + share["stop_equals_start"]), orders.start[row], stop)
-    orderer = providers(rng, size, _WITHOUT_ORDERER).take(pa.array(row))
+    chance = rng.random(len(row))
+    stop, endless = written_stops(world)
+    orderer = np.where(rng.random(size) < _WITHOUT_ORDERER, -1, world.poe.provider[:size])
     columns = {
         "subject_id": ints(patients.subject_id[who]),
         "hadm_id": ints(stays.hadm[adm]),
         "pharmacy_id": ints(orders.pharmacy_id(world.block)[row]),
-        "poe_id": joined(ints(patients.subject_id[who]), ints(orders.sequence[row])),
-        "poe_seq": ints(orders.sequence[row]),
-        "order_provider_id": orderer,
+        "poe_id": joined(ints(patients.subject_id[who]), ints(world.poe.sequence[row])),
+        "poe_seq": ints(world.poe.sequence[row]),
+        "order_provider_id": words(orderer[row], PROVIDERS),
         "starttime": stamps(orders.start[row] + shift),
-        "stoptime": stamps(stop + shift, draw > 1 - share["stop_missing"]),
+        "stoptime": stamps(stop[row] + shift, endless[row]),
         "drug_type": words(np.where(main, kind[row], 1), ["MAIN", "BASE", "ADDITIVE"]),
         "form_rx": nothing(len(row)),
         "doses_per_24_hrs": reals(np.where(chance > 0.42, np.ceil(_PER_DAY[orders.drug[row]]), np.nan)),
@@ -216,21 +226,47 @@ def prescription_rows(world: "World") -> Rows:
     return Rows(who, columns)
 
 
-def _product_columns(rng: np.random.Generator, share: dict[str, float], entry: np.ndarray) -> dict[str, pa.Array]:
-    """What the formulary says of the products `entry` of CATALOGUE, with its missing and unmapped codes."""
-    no_ndc, no_gsn = rng.random(len(entry)), rng.random(len(entry))
-    coded = {name: pa.array([getattr(item, name) for item in CATALOGUE]).dictionary_encode() for name in _WRITTEN_AS}
-    index = {name: column.indices.to_numpy()[entry] for name, column in coded.items()}
-    labels = {name: column.dictionary.to_pylist() for name, column in coded.items()}
-    lacking = [no_ndc < share["ndc_zero"], no_ndc > 1 - share["ndc_missing"]]
-    index["ndc"] = np.select(lacking, [len(labels["ndc"]), -1], index["ndc"])
-    labels["ndc"].append("0")
+def _another_case(name: str) -> str:
+    return name.lower() if name != name.lower() else name.upper()
+
+
+@cache
+def _written_labels() -> dict[str, list[str]]:
+    """Texts of every column by product: first as they should be, then as faults write them, one list after the other."""
+    labels = {name: [getattr(item, name).strip() for item in CATALOGUE] for name in _WRITTEN_AS}
+    first = {" ".join(name.casefold().split()): name for name in reversed(labels["drug"])}
+    named = [first[" ".join(name.casefold().split())] for name in labels["drug"]]
+    other = [own if own != name else _another_case(name) for own, name in zip(labels["drug"], named, strict=True)]
+    plain = [dose.replace(",", "").split("-")[0] for dose in labels["dose"]]
+    odd = [
+        dose if dose != number else f"{number}-{float(number) * 2:g}" if float(number) < 1000 else f"{float(number):,g}"
+        for dose, number in zip(labels["dose"], plain, strict=True)
+    ]
+    labels["drug"] = named + other + [f"{name} " for name in named]
+    labels["strength"] += [f"{strength} " for strength in labels["strength"]]
+    labels["dose"] = plain + odd
     # A mixture carries the numbers of all it may hold, blank-separated.
-    several = len(labels["gsn"]) + rng.integers(0, 7, len(entry))
-    lacking = [no_gsn < share["gsn_missing"], no_gsn > 1 - share["gsn_several"]]
-    index["gsn"] = np.select(lacking, [-1, several], index["gsn"])
     labels["gsn"] += [" ".join(labels["gsn"][number : number + 3]) for number in range(7)]
-    return {_WRITTEN_AS[name]: words(index[name], labels[name]) for name in coded}
+    labels["ndc"].append("0")
+    return labels
+
+
+def _product_columns(rng: np.random.Generator, share: dict[str, float], entry: np.ndarray) -> dict[str, pa.Array]:
+    """What the formulary says of the products `entry` of CATALOGUE, with its faults of spelling and its missing codes."""
+    size, products = len(entry), len(CATALOGUE)
+    no_ndc, no_gsn, spelt, dosed = rng.random((4, size))
+    labels, index = _written_labels(), dict.fromkeys(_WRITTEN_AS, entry)
+    lacking = [no_ndc < share["ndc_zero"], no_ndc > 1 - share["ndc_missing"]]
+    index["ndc"] = np.select(lacking, [products, -1], entry)
+    lacking = [no_gsn < share["gsn_missing"], no_gsn > 1 - share["gsn_several"]]
+    index["gsn"] = np.select(lacking, [-1, products + rng.integers(0, 7, size)], entry)
+    # Three in four blanks follow the drug, the others its strength.
+    blank = share["trailing_blanks"]
+    faults = [spelt < 0.75 * blank, spelt > 1 - share["spelling_differs"]]
+    index["drug"] = entry + products * np.select(faults, [2, 1], 0)
+    index["strength"] = entry + products * ((spelt >= 0.75 * blank) & (spelt < blank))
+    index["dose"] = entry + products * (dosed < share["dose_as_text"])
+    return {column: words(index[name], labels[name]) for name, column in _WRITTEN_AS.items()}
 
 
 @dataclass
@@ -318,9 +354,10 @@ def emar_rows(world: "World") -> Rows:
     rng, share = world.stream("emar"), world.shares(QUIRKS)
     doses, orders = world.doses, world.orders
     size = len(doses.order)
-    named = pa.array([item.drug for item in CATALOGUE], pa.string()).dictionary_encode()
     unnamed = rng.random(size) < share["medication_missing"]
-    medication = np.where(unnamed, -1, named.indices.to_numpy()[doses.product])
+    medication = np.where(unnamed, -1, doses.product)
+    lost = rng.random(len(orders.drug)) < share["order_unlisted"]
+    number = np.where(lost, world.poe.unlisted[orders.admission], world.poe.sequence[: len(lost)])[doses.order]
     shift = world.patients.shift_days[doses.patient] * DAY
     subject = ints(world.patients.subject_id[doses.patient])
     columns = {
@@ -328,11 +365,11 @@ def emar_rows(world: "World") -> Rows:
         "hadm_id": ints(world.stays.hadm[doses.admission], doses.charted < world.course.admit[doses.admission]),
         "emar_id": joined(subject, ints(doses.sequence)),
         "emar_seq": ints(doses.sequence),
-        "poe_id": joined(subject, ints(orders.sequence[doses.order])),
+        "poe_id": joined(subject, ints(number)),
         "pharmacy_id": ints(orders.pharmacy_id(world.block)[doses.order], doses.pharmacy_missing),
         "enter_provider_id": providers(rng, size, _WITHOUT_ENTERER),
         "charttime": stamps(doses.charted + shift),
-        "medication": words(medication, named.dictionary.to_pylist()),
+        "medication": words(medication, _written_labels()["drug"]),
         "event_txt": words(doses.event, EVENTS),
         "scheduletime": stamps(doses.due // 60 * 60 + shift, rng.random(size) < 0.02),
         "storetime": stamps(doses.stored + shift),

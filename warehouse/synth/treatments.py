@@ -262,7 +262,8 @@ class Routine:
     need: Need
 
 
-def _need(text: str) -> Need:
+def parse_need(text: str) -> Need:
+    """What a need in a table of text says: `icu s1.5 flag:S of:a,b`, or ~ for nothing."""
     words = text.split() if text != "~" else []
     severity = [float(word[1:]) for word in words if word[0] == "s"]
     flags = [word[5:] for word in words if word.startswith("flag:")]
@@ -276,13 +277,13 @@ def _rule(line: str) -> Rule:
     start, stop = map(float, chances.split())
     return Rule(
         drug, LATENT_INDEX[latent] if latent else -1, 1 if sign == "+" else -1, float(cut), start, stop,
-        effects(effect), _need(need),
+        effects(effect), parse_need(need),
     )  # fmt: skip
 
 
 def _routine(line: str) -> Routine:
     drug, chance, severity, need = line.split("|")
-    return Routine(drug, float(chance), float(severity), _need(need))
+    return Routine(drug, float(chance), float(severity), parse_need(need))
 
 
 def _product(line: str) -> tuple[str, Product]:

@@ -19,6 +19,7 @@ from warehouse.synth.drugs import Doses, Orders, make_doses, make_orders
 from warehouse.synth.labs import Samples, make_samples
 from warehouse.synth.movements import EdStays, IcuStays, Movements, make_ed_stays, make_icu_stays, make_movements
 from warehouse.synth.patients import Patients, make_patients
+from warehouse.synth.poe import Poe, make_poe
 from warehouse.synth.quirks import Quirk
 from warehouse.synth.stays import Stays, make_stays
 from warehouse.synth.visits import Visits, make_visits
@@ -92,6 +93,11 @@ class World:
     def doses(self) -> Doses:
         """Entries of the record of administrations."""
         return make_doses(self.stream("doses"), self)
+
+    @cached_property
+    def poe(self) -> Poe:
+        """Orders of drugs and of all else, numbered."""
+        return make_poe(self.stream("poe"), self)
 
 
 def stream(seed: int, block: int, name: str) -> np.random.Generator:
