@@ -15,8 +15,12 @@ from warehouse.mimic import TABLES, Table
 from warehouse.synth import (
     billing,
     codes,
+    cultures,
     dictionaries,
     drugs,
+    emergency,
+    emergency_drugs,
+    emergency_vitals,
     icuitems,
     labs,
     movements,
@@ -43,8 +47,15 @@ MAKERS: dict[str, Callable[[World], Rows]] = {
     "hosp/diagnoses_icd": billing.diagnosis_rows,
     "hosp/procedures_icd": billing.procedure_rows,
     "hosp/drgcodes": billing.drg_rows,
+    "hosp/microbiologyevents": cultures.microbiology_rows,
     "hosp/omr": visits.omr_rows,
     "icu/icustays": movements.icu_rows,
+    "ed/edstays": emergency.edstay_rows,
+    "ed/triage": emergency_vitals.triage_rows,
+    "ed/vitalsign": emergency_vitals.vitalsign_rows,
+    "ed/diagnosis": emergency.diagnosis_rows,
+    "ed/medrecon": emergency_drugs.medrecon_rows,
+    "ed/pyxis": emergency_drugs.pyxis_rows,
 }
 DICTIONARIES: dict[str, Callable[[], dict[str, pa.Array]]] = {
     "hosp/d_hcpcs": codes.hcpcs,
@@ -58,7 +69,19 @@ DICTIONARIES: dict[str, Callable[[], dict[str, pa.Array]]] = {
 # Every declared fault by the module that writes it.
 QUIRKS: dict[str, dict[str, Quirk]] = {
     module.__name__.rpartition(".")[2]: module.QUIRKS
-    for module in (billing, drugs, labs, movements, poe, stays, visits)
+    for module in (
+        billing,
+        cultures,
+        drugs,
+        emergency,
+        emergency_drugs,
+        emergency_vitals,
+        labs,
+        movements,
+        poe,
+        stays,
+        visits,
+    )
 }
 ALL_TABLES = (*MAKERS, *DICTIONARIES)
 TABLE_OF: dict[str, Table] = {f"{table.module}/{table.name}": table for table in TABLES}

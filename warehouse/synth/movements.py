@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from warehouse.synth.columns import Rows, ints, numbered, reals, stamps, words
+from warehouse.synth.columns import Rows, ints, reals, stamps, words
 from warehouse.synth.course import DAY, MAX_ADMISSIONS
 from warehouse.synth.patients import choose
 from warehouse.synth.quirks import quirks
@@ -135,23 +135,31 @@ class IcuStays:
     last_unit: np.ndarray
 
 
+def stay_ids(world: "World", index: np.ndarray, intensive: bool) -> np.ndarray:
+    """Ids of stays by their index in the block: every other id is one of intensive care, the rest are emergency stays'."""
+    room = MAX_ADMISSIONS * len(world.patients.number)
+    number = 2 * index + (not intensive)
+    if number.max(initial=0) >= room:
+        raise RuntimeError(f"{len(index)} stays in one block of patients: more than there are ids for")
+    return FIRST_STAY + (world.block * room + number) * _SPREAD_STAY % ID_RANGE
+
+
 def make_icu_stays(world: "World") -> IcuStays:
-    """Neighbouring segments in intensive care are one stay; at most as many a patient as there are ids."""
-    seg, course, patients = world.movements.segments, world.course, world.patients
+    """Neighbouring segments in intensive care are one stay."""
+    seg, course = world.movements.segments, world.course
     before = np.r_[False, seg.icu[:-1] & (seg.admission[1:] == seg.admission[:-1])]
     after = np.r_[seg.icu[1:] & (seg.admission[1:] == seg.admission[:-1]), False]
     first, last = np.flatnonzero(seg.icu & ~before), np.flatnonzero(seg.icu & ~after)
     who = course.patient[seg.admission[first]]
-    rank = numbered(who, seg.start[first]) - 1
     recorded = world.stream("icu stays").random(len(who)) >= world.shares(QUIRKS)["icu_stay_not_recorded"]
-    kept = np.flatnonzero((rank < MAX_ADMISSIONS) & recorded)
+    kept = np.flatnonzero(recorded)
     kept = kept[np.lexsort((seg.start[first[kept]], seg.admission[first[kept]]))]
-    first, last, who, rank = first[kept], last[kept], who[kept], rank[kept]
-    number = patients.number[who] * MAX_ADMISSIONS + rank
+    ids = stay_ids(world, np.arange(len(who)), intensive=True)[kept]
+    first, last, who = first[kept], last[kept], who[kept]
     return IcuStays(
         admission=seg.admission[first],
         patient=who,
-        stay_id=FIRST_STAY + number * _SPREAD_STAY % ID_RANGE,
+        stay_id=ids,
         start=seg.start[first],
         end=seg.end[last],
         first_unit=seg.unit[first],

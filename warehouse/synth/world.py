@@ -16,6 +16,7 @@ from warehouse.synth.billing import find_complications
 from warehouse.synth.course import Course, simulate
 from warehouse.synth.devices import Devices, make_devices
 from warehouse.synth.drugs import Doses, Orders, make_doses, make_orders
+from warehouse.synth.emergency import EdCare, make_ed_care
 from warehouse.synth.labs import Samples, make_samples
 from warehouse.synth.movements import EdStays, IcuStays, Movements, make_ed_stays, make_icu_stays, make_movements
 from warehouse.synth.patients import Patients, make_patients
@@ -73,6 +74,11 @@ class World:
     def ed(self) -> EdStays:
         """Stays in the emergency department, with and without admission."""
         return make_ed_stays(self)
+
+    @cached_property
+    def ed_care(self) -> EdCare:
+        """What patients came to the emergency department with, and how ill."""
+        return make_ed_care(self.stream("ed care"), self)
 
     @cached_property
     def found(self) -> np.ndarray:
