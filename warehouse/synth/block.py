@@ -14,8 +14,10 @@ import pyarrow.compute as pc
 from warehouse.mimic import TABLES, Table
 from warehouse.synth import (
     billing,
+    charting,
     codes,
     cultures,
+    datetimes,
     dictionaries,
     drugs,
     emergency,
@@ -50,6 +52,8 @@ MAKERS: dict[str, Callable[[World], Rows]] = {
     "hosp/microbiologyevents": cultures.microbiology_rows,
     "hosp/omr": visits.omr_rows,
     "icu/icustays": movements.icu_rows,
+    "icu/chartevents": charting.chart_rows,
+    "icu/datetimeevents": datetimes.datetime_rows,
     "ed/edstays": emergency.edstay_rows,
     "ed/triage": emergency_vitals.triage_rows,
     "ed/vitalsign": emergency_vitals.vitalsign_rows,
@@ -71,7 +75,9 @@ QUIRKS: dict[str, dict[str, Quirk]] = {
     module.__name__.rpartition(".")[2]: module.QUIRKS
     for module in (
         billing,
+        charting,
         cultures,
+        datetimes,
         drugs,
         emergency,
         emergency_drugs,

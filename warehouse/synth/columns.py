@@ -54,6 +54,11 @@ def words(codes: np.ndarray, labels: tuple[str, ...] | list[str]) -> pa.Array:
     return pa.DictionaryArray.from_arrays(pa.array(codes, mask=codes < 0), pa.array(labels, pa.string()))
 
 
+def coded(codes: np.ndarray, values: pa.Array) -> pa.Array:
+    """A column by index into `values`, for columns of few distinct values: each becomes text once."""
+    return pa.DictionaryArray.from_arrays(pa.array(codes, pa.int32()), values)
+
+
 def texts(values: Sequence[str | None]) -> pa.Array:
     """Text, as it is."""
     return pa.array(values, pa.string())
@@ -113,7 +118,7 @@ def _escaped(array: pa.Array) -> pa.Array:
 
 def _as_text(array: pa.Array) -> pa.Array:
     if pa.types.is_dictionary(array.type):
-        return _escaped(array.dictionary).take(array.indices)
+        return _escaped(array.dictionary.cast(pa.string())).take(array.indices)
     if pa.types.is_string(array.type):
         return _escaped(array)
     return array.cast(pa.string())

@@ -255,22 +255,39 @@ def make_samples(rng: np.random.Generator, world: "World") -> Samples:
     return Samples(*(np.concatenate([getattr(inside, name), getattr(outside, name)]) for name in names))
 
 
+@dataclass
+class Results:
+    """What the tests of the samples read, sorted by sample; `value` is a number, or a word's index where the item has words."""
+
+    sample: np.ndarray
+    item: np.ndarray
+    value: np.ndarray
+
+
+def make_results(rng: np.random.Generator, world: "World") -> Results:
+    """The tests that each sample is sent for, with their readings before they are rounded."""
+    samples = world.samples
+    shape = (len(samples.patient), len(ITEMS))
+    sample, item = np.nonzero(_ordered(rng, samples)[:, _PANEL_OF] & (rng.random(shape) < _SHARE))
+    return Results(sample, item, _values(rng, samples.reading)[sample, item])
+
+
 def lab_rows(world: "World") -> Rows:
     """Rows of labevents for all samples of a block; raises RuntimeError where a block outgrows its room for ids."""
     rng, share = world.stream("labevents"), world.shares(QUIRKS)
     samples, patients, course = world.samples, world.patients, world.course
     n_samples = len(samples.patient)
-    wanted = _ordered(rng, samples)[:, _PANEL_OF] & (rng.random((n_samples, len(ITEMS))) < _SHARE)
-    sample, item = np.nonzero(wanted)
+    sample, item = world.results.sample, world.results.item
     again = np.flatnonzero(rng.random(len(sample)) < share["repeated_under_other_specimen"])
     repeat = np.arange(len(sample) + len(again)) >= len(sample)
     sample, item = np.concatenate([sample, sample[again]]), np.concatenate([item, item[again]])
+    reading = np.concatenate([world.results.value, world.results.value[again]])
     size = len(sample)
     if size >= IDS_PER_BLOCK:
         raise RuntimeError(f"{size} laboratory rows in one block of patients: more than there are ids for")
     # The second tube of a repeated test reads a little otherwise.
     jitter = np.where(repeat & ~_TEXTUAL[item], 1 + 0.02 * rng.standard_normal(size), 1.0)
-    value = np.round(_values(rng, samples.reading)[sample, item] * jitter, 3)
+    value = np.round(reading * jitter, 3)
     value = np.round(value * 10.0 ** _DECIMALS[item]) / 10.0 ** _DECIMALS[item]
     who, adm = samples.patient[sample], samples.admission[sample]
     text, number, comments = _written(rng, share, item, value)

@@ -17,13 +17,14 @@ from warehouse.synth.course import Course, simulate
 from warehouse.synth.devices import Devices, make_devices
 from warehouse.synth.drugs import Doses, Orders, make_doses, make_orders
 from warehouse.synth.emergency import EdCare, make_ed_care
-from warehouse.synth.labs import Samples, make_samples
+from warehouse.synth.labs import Results, Samples, make_results, make_samples
 from warehouse.synth.movements import EdStays, IcuStays, Movements, make_ed_stays, make_icu_stays, make_movements
 from warehouse.synth.patients import Patients, make_patients
 from warehouse.synth.poe import Poe, make_poe
 from warehouse.synth.quirks import Quirk
 from warehouse.synth.stays import Stays, make_stays
 from warehouse.synth.visits import Visits, make_visits
+from warehouse.synth.vitals import Hours, make_hours
 
 BLOCK = 256
 _LETTERS = "0123456789ABCDEFGHJKLMNPQRSTUVWXYZ"
@@ -71,6 +72,11 @@ class World:
         return make_devices(self)
 
     @cached_property
+    def hours(self) -> Hours:
+        """Hour by hour in intensive care: vital signs, ventilation, and the states that nurses' words follow."""
+        return make_hours(self)
+
+    @cached_property
     def ed(self) -> EdStays:
         """Stays in the emergency department, with and without admission."""
         return make_ed_stays(self)
@@ -89,6 +95,11 @@ class World:
     def samples(self) -> Samples:
         """Blood and urine samples."""
         return make_samples(self.stream("samples"), self)
+
+    @cached_property
+    def results(self) -> Results:
+        """Readings of the tests that samples were sent for."""
+        return make_results(self.stream("lab results"), self)
 
     @cached_property
     def orders(self) -> Orders:
