@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from warehouse.mimic import TABLES, Table
 from warehouse.synth import (
+    bedside,
     billing,
     charting,
     codes,
@@ -24,8 +25,10 @@ from warehouse.synth import (
     emergency_drugs,
     emergency_vitals,
     icuitems,
+    intake,
     labs,
     movements,
+    outputs,
     poe,
     staff,
     stays,
@@ -54,6 +57,10 @@ MAKERS: dict[str, Callable[[World], Rows]] = {
     "icu/icustays": movements.icu_rows,
     "icu/chartevents": charting.chart_rows,
     "icu/datetimeevents": datetimes.datetime_rows,
+    "icu/inputevents": intake.input_rows,
+    "icu/ingredientevents": intake.ingredient_rows,
+    "icu/outputevents": outputs.output_rows,
+    "icu/procedureevents": bedside.procedure_rows,
     "ed/edstays": emergency.edstay_rows,
     "ed/triage": emergency_vitals.triage_rows,
     "ed/vitalsign": emergency_vitals.vitalsign_rows,
@@ -74,6 +81,7 @@ DICTIONARIES: dict[str, Callable[[], dict[str, pa.Array]]] = {
 QUIRKS: dict[str, dict[str, Quirk]] = {
     module.__name__.rpartition(".")[2]: module.QUIRKS
     for module in (
+        bedside,
         billing,
         charting,
         cultures,
@@ -82,8 +90,10 @@ QUIRKS: dict[str, dict[str, Quirk]] = {
         emergency,
         emergency_drugs,
         emergency_vitals,
+        intake,
         labs,
         movements,
+        outputs,
         poe,
         stays,
         visits,

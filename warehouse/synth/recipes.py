@@ -5,11 +5,7 @@ concentrations are the usual ones; which treatment runs when is decided by the h
 An unknown label or drug raises KeyError on import.
 """
 
-# ruff: noqa: E501 (a row of a table is one line)
-
 from dataclasses import dataclass
-
-import numpy as np
 
 from warehouse.synth.fluiditems import ITEM
 
@@ -39,29 +35,29 @@ before|16-Pre Admission/Non-ICU||Bolus
 # group|item|unit|carrier, drug per mL, mL of a bag (~: the item itself in mL)|span|from to|changes of dose a day|
 #   usual rate, its spread, its slope on severity, its least step|unit of the rate
 _RUNNING = """
-drip|Norepinephrine|mg|NaCl 0.9%, .032, 250|r norepinephrine|0 .8|6|.1 .5 .7 .01|mcg/kg/min
-drip|Norepinephrine|mg|Dextrose 5%, .032, 250|r norepinephrine|.8 1|6|.1 .5 .7 .01|mcg/kg/min
-drip|Epinephrine|mg|Dextrose 5%, .032, 250|r norepinephrine|.45 .48|7|.035 .5 .4 .01|mcg/kg/min
+drip|Norepinephrine|mg|NaCl 0.9%, .032, 250|r norepinephrine|0 .8|5|.1 .5 .7 .01|mcg/kg/min
+drip|Norepinephrine|mg|Dextrose 5%, .032, 250|r norepinephrine|.8 1|5|.1 .5 .7 .01|mcg/kg/min
+drip|Epinephrine|mg|Dextrose 5%, .032, 250|r norepinephrine|.45 .47|6|.035 .5 .4 .01|mcg/kg/min
 drip|Vasopressin|units|Dextrose 5%, .4, 100|r vasopressin|0 1|1.5|2.4 .1 0 .6|units/hour
-drip|Phenylephrine|mg|Dextrose 5%, .24, 250|r phenylephrine|0 .43|7|.9 .5 .5 .1|mcg/kg/min
-drip|Phenylephrine|mg|NaCl 0.9%, .24, 250|r phenylephrine|.43 .5|7|.9 .5 .5 .1|mcg/kg/min
-drip|Propofol|mg|Solution, 10, 100|r propofol|0 .5|3.5|27 .4 .25 5|mcg/kg/min
-drip|Fentanyl (Concentrate)|mg|Solution, .05, 50|r fentanyl|0 .27|4|80 .5 .3 25|mcg/hour
+drip|Phenylephrine|mg|Dextrose 5%, .24, 250|r phenylephrine|0 .3|7|.9 .5 .5 .1|mcg/kg/min
+drip|Phenylephrine|mg|NaCl 0.9%, .24, 250|r phenylephrine|.3 .35|7|.9 .5 .5 .1|mcg/kg/min
+drip|Propofol|mg|Solution, 10, 100|r propofol|0 .34|3.5|27 .4 .25 5|mcg/kg/min
+drip|Fentanyl (Concentrate)|mg|Solution, .05, 50|r fentanyl|0 .18|4|80 .5 .3 25|mcg/hour
 drip|Midazolam (Versed)|mg|NaCl 0.9%, 1, 100|r midazolam|0 .5|4|2.1 .6 .3 .5|mg/hour
 drip|Dexmedetomidine (Precedex)|mcg|NaCl 0.9%, 4, 50|r dexmedetomidine|0 .12|5|.7 .4 .2 .1|mcg/kg/hour
 drip|Insulin - Regular|units|NaCl 0.9%, 1, 100|r insulin|0 .1|12|3.2 .5 .1 .5|units/hour
 drip|Heparin Sodium|units|Dextrose 5%, 100, 250|r heparin|0 1|4|950 .3 0 50|units/hour
 drip|Heparin Sodium|units|Dextrose 5%, 100, 250|o heparin|0 .06|3|950 .3 0 50|units/hour
 drip|Amiodarone 600/500|mg|Dextrose 5%, 1.2, 500|r amiodarone|0 .7|2|.6 .25 0 .5|mg/min
-drip|Nitroglycerin|mg|Dextrose 5%, .4, 250|o nitroglycerin|0 .25|5|1 .5 -.2 .25|mcg/kg/min
+drip|Nitroglycerin|mg|Dextrose 5%, .4, 250|o nitroglycerin|0 .18|5|1 .5 -.2 .25|mcg/kg/min
 drip|Nicardipine|mg|NaCl 0.9%, .2, 200|o nicardipine|0 .8|8|1 .5 .1 .25|mcg/kg/min
 drip|Esmolol|mg|NaCl 0.9%, 10, 100|o esmolol|0 1|8|50 .5 .1 25|mcg/kg/min
-drip|Diltiazem|mg|Dextrose 5%, 1, 125|o diltiazem|0 .2|4|10 .35 .1 2.5|mg/hour
+drip|Diltiazem|mg|Dextrose 5%, 1, 125|o diltiazem|0 .12|4|10 .35 .1 2.5|mg/hour
 drip|Dobutamine|mg|Dextrose 5%, 2, 250|o dobutamine|0 1|3|3.4 .4 .3 .5|mcg/kg/min
-drip|Dopamine|mg|Dextrose 5%, 1.6, 250|o dopamine|0 1|4|3 .4 .3 .5|mcg/kg/min
+drip|Dopamine|mg|Dextrose 5%, 1.6, 250|o dopamine|0 .6|4|3 .4 .3 .5|mcg/kg/min
 drip|Milrinone|mg|Dextrose 5%, .2, 100|o milrinone|0 1|2|.25 .3 .2 .05|mcg/kg/min
-drip|Furosemide (Lasix) 250/50|mg|Dextrose 5%, 5, 50|r furosemide|0 .03|3|14 .5 .1 2|mg/hour
-drip|Furosemide (Lasix)|mg|NaCl 0.9%, 1, 100|r furosemide|.03 .05|3|5 .5 .1 1|mg/hour
+drip|Furosemide (Lasix) 250/50|mg|Dextrose 5%, 5, 50|r furosemide|0 .02|3|14 .5 .1 2|mg/hour
+drip|Furosemide (Lasix)|mg|NaCl 0.9%, 1, 100|r furosemide|.02 .04|3|5 .5 .1 1|mg/hour
 drip|Octreotide|mcg|NaCl 0.9%, 5, 100|o octreotide|0 .8|.7|50 .05 0 25|mcg/hour
 drip|Pantoprazole (Protonix)|mg|NaCl 0.9%, .8, 100|o pantoprazole|0 .07|.5|8 .05 0 1|mg/hour
 drip|Morphine Sulfate|mg|Dextrose 5%, 1, 100|o morphine|0 .02|3|4 .5 .2 1|mg/hour
@@ -73,12 +69,12 @@ additive|Potassium Chloride|mEq|NaCl 0.9%, .02, 1000|r potassium chloride|.97 1|
 additive|Folic Acid|mg|NaCl 0.9%, .001, 1000|o folic acid|0 .12|0|100 .2 0 25|mL/hour
 additive|Thiamine|mg|NaCl 0.9%, .1, 1000|o thiamine|.12 .24|0|100 .2 0 25|mL/hour
 fluid|NaCl 0.9%|mL|~|r sodium chloride|0 .3|.8|60 .6 .2 25|mL/hour
-fluid|LR|mL|~|r lactated ringers|0 .4|.8|90 .5 .2 25|mL/hour
+fluid|LR|mL|~|r lactated ringers|0 .22|.8|90 .5 .2 25|mL/hour
 fluid|NaCl 0.9%|mL|~|stay|.2 .4|.15|10 .3 0 5|mL/hour
 fluid|Dextrose 5%|mL|~|stay|.4 .47|.3|50 .6 0 10|mL/hour
-fluid|D5 1/2NS|mL|~|stay|.47 .58|.3|80 .4 0 5|mL/hour
-fluid|D5NS|mL|~|stay|.58 .6|.3|80 .4 0 5|mL/hour
-fluid|NaCl 0.45%|mL|~|stay|.6 .62|.3|75 .4 0 5|mL/hour
+fluid|D5 1/2NS|mL|~|stay|.47 .52|.3|80 .4 0 5|mL/hour
+fluid|D5NS|mL|~|stay|.52 .54|.3|80 .4 0 5|mL/hour
+fluid|NaCl 0.45%|mL|~|stay|.54 .56|.3|75 .4 0 5|mL/hour
 parenteral|TPN w/ Lipids|mL|~, 1, 1500|stay|.9 .915|.1|70 .2 0 1|mL/hour
 parenteral|TPN without Lipids|mL|~, 1, 1500|stay|.915 .935|.1|60 .2 0 1|mL/hour
 enteral|Glucerna 1.5 (Full)|mL|~, 1, 500|d gitube|.2 .36|2|42 .35 -.1 5|mL/hour
@@ -278,7 +274,7 @@ def _ingredients(group: str, label: str, unit: str, carrier: str, strength: floa
     if label == "Dextrose 50%":
         general = [("Carbohydrates", "mg", 500.0), ("Glucose (ingr)", "mg", 500.0), ("Kilojoule", "kJ", 8.38)]
         return [*general, ("Kilogram calory", "Kcal", 2.0), ("Water", "ml", 1.0)]
-    if not carrier and unit != "mL" or group == "push":
+    if (not carrier and unit != "mL") or group == "push":
         return []
     if label.startswith("Pre-"):
         return [("Water", "ml", 1.0)]
@@ -303,9 +299,10 @@ _NOURISHING = {
 def _recipe(line: str) -> Recipe:
     running = line.endswith(("/hour", "/min"))
     group, label, unit, mixed, span, limits, often, doses, last = line.split("|")[:9]
-    carrier, strength, bag = ([part.strip() for part in mixed.split(",")] + ["1", "1000"])[:3] if running else (
-        [part.strip() for part in mixed.split(",")] + ["1"])[:2] + ["0"]  # fmt: skip
-    carrier = "" if carrier == "~" else carrier
+    told = [part.strip() for part in mixed.split(",")]
+    carrier = "" if told[0] == "~" else told[0]
+    # Where nothing is said, a millilitre of the item is a millilitre of a litre's bag.
+    strength, bag = [float(part) for part in [*told[1:], *("1", "1000")[len(told) - 1 :]]]
     usual, _, around = doses.partition("~")
     numbers = tuple(map(float, usual.split()))
     if running:
@@ -314,7 +311,7 @@ def _recipe(line: str) -> Recipe:
         slope, step = 0.0, 0.0
     low, high = map(float, limits.split())
     # What an additive runs at is the rate of its carrier.
-    ingredients = _ingredients(group, label, unit, carrier, float(strength))
+    ingredients = _ingredients(group, label, unit, carrier, strength)
     return Recipe(
         _GROUP_INDEX[group], ITEM[label], {"mL": "ml"}.get(unit, unit), ITEM[carrier] if carrier else -1, float(strength),
         float(bag), span, (low, high), float(often), numbers, float(around or 0), slope, step,
@@ -337,5 +334,6 @@ _GROUP_INDEX = {group.name: number for number, group in enumerate(GROUPS)}
 RECIPES: tuple[Recipe, ...] = tuple(_recipe(line) for line in (_RUNNING + _REPEATED.lstrip()).strip().splitlines())
 # The item of a recipe that may be written by mass: unit and dose (NaN: as much as it is).
 IN_MASS: dict[int, tuple[str, float]] = {
-    ITEM[label]: (unit, float(dose)) for label, unit, dose in (line.split("|") for line in _IN_MASS.strip().splitlines())
+    ITEM[label]: (unit, float(dose))
+    for label, unit, dose in (line.split("|") for line in _IN_MASS.strip().splitlines())
 }

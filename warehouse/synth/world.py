@@ -17,6 +17,7 @@ from warehouse.synth.course import Course, simulate
 from warehouse.synth.devices import Devices, make_devices
 from warehouse.synth.drugs import Doses, Orders, make_doses, make_orders
 from warehouse.synth.emergency import EdCare, make_ed_care
+from warehouse.synth.infusions import Infusions, make_infusions
 from warehouse.synth.labs import Results, Samples, make_results, make_samples
 from warehouse.synth.movements import EdStays, IcuStays, Movements, make_ed_stays, make_icu_stays, make_movements
 from warehouse.synth.patients import Patients, make_patients
@@ -75,6 +76,11 @@ class World:
     def hours(self) -> Hours:
         """Hour by hour in intensive care: vital signs, ventilation, and the states that nurses' words follow."""
         return make_hours(self)
+
+    @cached_property
+    def infusions(self) -> Infusions:
+        """Fluids and drugs given in intensive care."""
+        return make_infusions(self)
 
     @cached_property
     def ed(self) -> EdStays:
