@@ -68,7 +68,7 @@ _LUNG = np.array(
 _SITE_WEIGHT = np.array([[organism.sites.get(site, 0.0) for organism in ORGANISMS] for site in SITES])
 _SITE_EDGES = np.cumsum(_SITE_WEIGHT, axis=1) / _SITE_WEIGHT.sum(axis=1, keepdims=True)
 # What grows at a site without an infection, as a share of its specimens.
-_BACKGROUND = np.array([{"blood": 0.022, "urine": 0.13, "resp": 0.26, "wound": 0.5, "abd": 0.07, "anaer": 0.02, "fungal": 0.2,
+_BACKGROUND = np.array([{"blood": 0.022, "urine": 0.115, "resp": 0.26, "wound": 0.5, "abd": 0.07, "anaer": 0.02, "fungal": 0.2,
                          "mrsa": 0.01, "vre": 0.02, "cdiff": 0.06, "staph": 0.2, "virus": 0.1}[site] for site in SITES])  # fmt: skip
 _SEVERAL = np.array(
     [{"wound": 0.4, "abd": 0.35, "resp": 0.2, "urine": 0.12, "anaer": 0.15}.get(site, 0.03) for site in SITES]
@@ -134,9 +134,7 @@ def _inpatient(rng: np.random.Generator, world: "World", infected: np.ndarray) -
     entered = icu & (first | ~np.roll(icu, 1))
     white = np.abs(course.latents[:, LATENT_INDEX["wbc"]]).clip(0, 4)
     ill = _FLAG["I"][episode]
-    suspected = (
-        -4.7 + 1.5 * ill + 0.75 * severity + 0.6 * (white - 1).clip(0) + (2.0 + 0.6 * ill) * (first & emergency)
-    )
+    suspected = -5.0 + 1.5 * ill + 0.75 * severity + 0.6 * (white - 1).clip(0) + (2.0 + 0.6 * ill) * (first & emergency)
     work = rng.random(size) < sigmoid(suspected)
     lung, skin, surgical = _LUNG[episode], _SKIN[episode], infected[adm, _ABD]
     early = np.arange(size) - np.flatnonzero(first)[adm] < 4
@@ -201,7 +199,9 @@ def _outside(rng: np.random.Generator, world: "World") -> Specimens:
     }
     transplant = has["kidneytx"] | has["livertx"] | has["bmt"]
     chance = {
-        "urine": np.where(urgent, 0.13 + 0.08 * woman, 0.03 + 0.03 * woman + 0.1 * has["incont"] + 0.05 * transplant),
+        "urine": np.where(
+            urgent, 0.13 + 0.08 * woman, 0.025 + 0.022 * woman + 0.08 * has["incont"] + 0.05 * transplant
+        ),
         "blood": np.where(urgent, 0.07, 0.004),
         "stool": np.where(urgent, 0.015, 0.008),
         "wound": np.where(urgent, 0.015, 0.004 + 0.02 * has["pvd"]),
@@ -303,7 +303,7 @@ def make_cultures(rng: np.random.Generator, world: "World", specimens: Specimens
     margin[site[index] != _URINE, _AB["nitro"]] = np.nan
     spared = (organism == ORGANISM_INDEX["saur"]) & (margin[:, _AB["oxa"]] < 0)
     margin[np.ix_(spared, [_AB["vanc"], _AB["rif"]])] = np.nan
-    tried = rng.random(len(organism)) < np.where(organism == ORGANISM_INDEX["cons"], 0.3, 0.82)
+    tried = rng.random(len(organism)) < np.where(organism == ORGANISM_INDEX["cons"], 0.3, 0.76)
     margin[~tried] = np.nan
     return Cultures(
         sample, test, grown, done[index], organism, np.where(np.arange(len(index)) < len(done), 1, 2), margin
