@@ -17,7 +17,7 @@ from warehouse.synth.icuitems import CHART_ITEMS, ChartItem
 from warehouse.synth.labitems import ITEM_INDEX
 from warehouse.synth.quirks import quirks
 from warehouse.synth.staff import CAREGIVERS
-from warehouse.synth.vitals import HOUR, Hours
+from warehouse.synth.vitals import HOUR, Hours, within
 
 if TYPE_CHECKING:
     from warehouse.synth.world import World
@@ -232,7 +232,7 @@ def chart_rows(world: "World") -> Rows:
     _mistype(rng, share, rows)
     # Most is charted on the hour.
     aside = np.where(rng.random(len(hours.stay)) < 0.16, rng.integers(1, 45, len(hours.stay)) * 60, 0)
-    time = np.minimum(hours.time + aside, world.icu.end[hours.stay] // 60 * 60)
+    time = within(world, hours, hours.time + aside)
     stay = np.concatenate([np.repeat(hours.stay, _GROUPS), lab_stay])
     time = np.concatenate([np.repeat(time, _GROUPS), lab_time])
     group = np.concatenate([np.tile(np.arange(_GROUPS), len(hours.stay)), np.ones(len(lab_stay), np.int64)])

@@ -16,7 +16,7 @@ from warehouse.synth.devices import DEVICES
 from warehouse.synth.icuitems import DATE_ITEMS, DateItem
 from warehouse.synth.quirks import quirks
 from warehouse.synth.staff import CAREGIVERS
-from warehouse.synth.vitals import HOUR, Hours
+from warehouse.synth.vitals import HOUR, Hours, within
 
 if TYPE_CHECKING:
     from warehouse.synth.world import World
@@ -87,7 +87,7 @@ def datetime_rows(world: "World") -> Rows:
     size = len(told.item)
     stay, who = hours.stay[told.hour], icu.patient[hours.stay[told.hour]]
     minute = np.where(rng.random(len(hours.stay)) < 0.33, 0, rng.integers(1, 60, len(hours.stay)))
-    charted = np.minimum(hours.time + 60 * minute, np.maximum(icu.end[hours.stay] // 60 * 60, hours.time))[told.hour]
+    charted = within(world, hours, hours.time + 60 * minute)[told.hour]
     outside = rng.random(size) < share["date_outside_stay"]
     away = 60 * (1 + rng.exponential(12, size)).astype(np.int64)
     where = np.where(rng.random(size) < 0.9, icu.start[stay] // 60 * 60 - away, icu.end[stay] // 60 * 60 + 60 * away)

@@ -75,6 +75,12 @@ class Hours:
         return np.clip(row, self.first[stay], last[stay])
 
 
+def within(world: "World", hours: Hours, time: np.ndarray) -> np.ndarray:
+    """Times of the hours' rows, kept inside their stays."""
+    start, end = world.icu.start[hours.stay], world.icu.end[hours.stay] // 60 * 60
+    return np.clip(time, start, np.maximum(start, end))
+
+
 def _wander(rng: np.random.Generator, first: np.ndarray, count: np.ndarray) -> np.ndarray:
     """First-order autoregressions, one a state and stay: (hours, STATES)."""
     fresh = rng.standard_normal((int(count.sum()), len(STATES)))
