@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from warehouse.mimic import TABLES, Table
 from warehouse.synth import (
+    administration,
     bedside,
     billing,
     charting,
@@ -29,6 +30,7 @@ from warehouse.synth import (
     labs,
     movements,
     outputs,
+    pharmacy,
     poe,
     staff,
     stays,
@@ -47,8 +49,10 @@ MAKERS: dict[str, Callable[[World], Rows]] = {
     "hosp/labevents": labs.lab_rows,
     "hosp/poe": poe.poe_rows,
     "hosp/poe_detail": poe.detail_rows,
+    "hosp/pharmacy": pharmacy.pharmacy_rows,
     "hosp/prescriptions": drugs.prescription_rows,
     "hosp/emar": drugs.emar_rows,
+    "hosp/emar_detail": administration.emar_detail_rows,
     "hosp/diagnoses_icd": billing.diagnosis_rows,
     "hosp/procedures_icd": billing.procedure_rows,
     "hosp/drgcodes": billing.drg_rows,
@@ -81,6 +85,7 @@ DICTIONARIES: dict[str, Callable[[], dict[str, pa.Array]]] = {
 QUIRKS: dict[str, dict[str, Quirk]] = {
     module.__name__.rpartition(".")[2]: module.QUIRKS
     for module in (
+        administration,
         bedside,
         billing,
         charting,
@@ -94,6 +99,7 @@ QUIRKS: dict[str, dict[str, Quirk]] = {
         labs,
         movements,
         outputs,
+        pharmacy,
         poe,
         stays,
         visits,

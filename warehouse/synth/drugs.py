@@ -58,17 +58,17 @@ for _number, _episode in enumerate(EPISODES):
 _RULE_DRUG = np.array([DRUG_INDEX[rule.drug] for rule in RULES])
 _ROUTINE_DRUG = np.array([DRUG_INDEX[routine.drug] for routine in ROUTINE])
 _PER_DAY = np.array([product.per_day for product in PRODUCTS])
-_KIND = np.array([KINDS.index(product.kind) for product in PRODUCTS])
+KIND_OF = np.array([KINDS.index(product.kind) for product in PRODUCTS])
 # Rounds: what is given every n hours is due at a fixed hour of the day, some of it in the evening.
-_INTERVAL = np.array(
+INTERVAL_OF = np.array(
     [min((4, 6, 8, 12, 24, 48, 96, 168), key=lambda hours: abs(np.log(hours * one.per_day / 24))) for one in PRODUCTS]
 )
-_INTERVAL = _INTERVAL * 3600
-_HOUR = (
+INTERVAL_OF = INTERVAL_OF * 3600
+HOUR_OF = (
     np.where(np.array([DRUG_ATC[number][:3] in ("C10", "N05", "N06") for number in range(len(DRUGS))]), 21, 9) * 3600
 )
-_AS_NEEDED = np.array([drug in AS_NEEDED for drug in DRUGS])
-_GIVEN = np.where(SHARE_GIVEN[_KIND] < 0.3, SHARE_GIVEN[_KIND], 0.93)
+AS_NEEDED_OF = np.array([drug in AS_NEEDED for drug in DRUGS])
+_GIVEN = np.where(SHARE_GIVEN[KIND_OF] < 0.3, SHARE_GIVEN[KIND_OF], 0.93)
 _SPELLINGS = np.array([len(product.spellings) for product in PRODUCTS])
 _DOSES = np.array([len(product.doses) for product in PRODUCTS])
 _BASE_DRUG_TYPE = KINDS.index("base")
@@ -194,11 +194,11 @@ def prescription_rows(world: "World") -> Rows:
     rng, share = world.stream("prescriptions"), world.shares(QUIRKS)
     patients, course, stays, orders = world.patients, world.course, world.stays, world.orders
     size = len(orders.drug)
-    bagged = np.flatnonzero((_KIND[orders.drug] == KINDS.index("bag")) & (rng.random(size) < 0.75))
+    bagged = np.flatnonzero((KIND_OF[orders.drug] == KINDS.index("bag")) & (rng.random(size) < 0.75))
     kind = np.where(
-        _KIND[orders.drug] == _BASE_DRUG_TYPE,
+        KIND_OF[orders.drug] == _BASE_DRUG_TYPE,
         1,
-        np.where((_KIND[orders.drug] == KINDS.index("iv")) & (rng.random(size) < 0.015), 2, 0),
+        np.where((KIND_OF[orders.drug] == KINDS.index("iv")) & (rng.random(size) < 0.015), 2, 0),
     )
     row = np.concatenate([np.arange(size), bagged])
     main = np.arange(len(row)) < size
@@ -291,7 +291,7 @@ def _due(rng: np.random.Generator, course: Course, orders: Orders) -> tuple[np.n
     day = course.admit // DAY
     recorded = rng.random(len(day)) < 0.98 * ((day - EMAR_FROM) / (EMAR_EVERYWHERE - EMAR_FROM)).clip(0, 1)
     # The first dose is due at the start, the others at the rounds of the ward, which are the same every day.
-    interval, hour = _INTERVAL[orders.drug], _HOUR[orders.drug]
+    interval, hour = INTERVAL_OF[orders.drug], HOUR_OF[orders.drug]
     round_1 = orders.start + interval // 2
     round_1 += (hour - round_1) % interval
     last = np.minimum(orders.stop, course.disch[orders.admission])
@@ -301,7 +301,7 @@ def _due(rng: np.random.Generator, course: Course, orders: Orders) -> tuple[np.n
     count = count.clip(0, MAX_DOSES)
     order = np.repeat(np.arange(len(count)), count)
     nth = np.arange(len(order)) - np.repeat(np.cumsum(count) - count, count)
-    given = rng.random(len(order)) < np.where(_AS_NEEDED, 0.3, _GIVEN)[orders.drug[order]]
+    given = rng.random(len(order)) < np.where(AS_NEEDED_OF, 0.3, _GIVEN)[orders.drug[order]]
     order, nth = order[given], nth[given]
     due = np.where(nth == 0, orders.start[order], round_1[order] + (nth - 1) * interval[order])
     # Some first doses were given in the emergency department, before the admission began.
@@ -325,7 +325,7 @@ def make_doses(rng: np.random.Generator, world: "World") -> Doses:
     charted = np.minimum(due + late, course.disch[adm] - 60) // 60 * 60
     early = rng.random(size) < share["stored_early"]
     delay = np.where(early, -rng.integers(1, 90, size), rng.integers(0, 12, size) * (rng.random(size) < 0.6))
-    kind = _KIND[orders.drug[order]]
+    kind = KIND_OF[orders.drug[order]]
     sick = course.peak[adm] > 1.8
     event = np.empty(size, np.int64)
     for number in range(len(KINDS)):

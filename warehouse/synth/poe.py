@@ -209,11 +209,10 @@ def _team(rng: np.random.Generator, hadm: np.ndarray) -> np.ndarray:
     return (hadm * 7919 + member * 104_729) % len(PROVIDERS)
 
 
-def poe_ids(world: "World", row: np.ndarray) -> pa.Array:
-    """The name of the orders `row`: patient and number; NULL where the row is negative."""
-    poe = world.poe
-    subject = world.patients.subject_id[world.course.patient[poe.admission[row]]]
-    return joined(ints(subject), ints(poe.sequence[row], row < 0))
+def poe_ids(world: "World", row: np.ndarray, missing: np.ndarray | None = None) -> pa.Array:
+    """The name of the orders `row`, patient and number; NULL where `missing`."""
+    subject = world.patients.subject_id[world.course.patient[world.poe.admission[row]]]
+    return joined(ints(subject), ints(world.poe.sequence[row], missing))
 
 
 def poe_rows(world: "World") -> Rows:
