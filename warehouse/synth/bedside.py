@@ -16,7 +16,7 @@ from warehouse.synth.course import DAY
 from warehouse.synth.devices import VENT, steps_of
 from warehouse.synth.fluiditems import ITEM
 from warehouse.synth.infusions import spans_of, weights
-from warehouse.synth.intake import nurses, order_ids
+from warehouse.synth.intake import nurses, order_ids, told_early
 from warehouse.synth.quirks import quirks
 from warehouse.synth.recipes import RECIPES
 
@@ -29,7 +29,6 @@ closed_by_system | .31 | 12: 242 of 1,468 rows, 242 of 697 that last | no remova
 """)  # fmt: skip
 # Shares of what lasts: told in days and not in minutes, and stopped before its time where it is.
 _IN_DAYS, _STOPPED = 0.046, 0.6
-_ARRIVAL = 6 * 3600
 _LOCATIONS = {
     "Peripheral": ("Right Antecubital", "Left Metacarpal", "Left Antecubital", "Right Cephalic Lower Arm",
                    "Left Cephalic Lower Arm", "Right Metacarpal", "Left Basilic Lower Arm", "Right Basilic Lower Arm",
@@ -227,8 +226,7 @@ def procedure_rows(world: "World") -> Rows:
     stay, item, category, place, start, end = (np.concatenate([getattr(one, name) for one in parts]) for name in names)
     size = len(stay)
     lasts = end - start > 60
-    arriving = start - icu.start[stay] < _ARRIVAL
-    early = arriving & (rng.random(size) < share["procedure_outside_stay"] / max(arriving.mean(), 0.01))
+    early = told_early(rng, start - icu.start[stay], share["procedure_outside_stay"])
     back = np.where(early, start - icu.start[stay] + rng.exponential(2400, size).astype(np.int64) + 60, 0) // 60 * 60
     start, end = start - back, np.where(lasts, end, end - back)
     # Lines that are still in place are the likeliest.

@@ -73,14 +73,18 @@ def nurses(stay_id: np.ndarray, time: np.ndarray) -> np.ndarray:
     return CAREGIVERS[(stay_id * 7_919 + (time + DAY // 6) // (DAY // 2) * 104_729) % len(CAREGIVERS)]
 
 
+def told_early(rng: np.random.Generator, since: np.ndarray, share: float) -> np.ndarray:
+    """Which rows are told to lie before the stay: a `share` of all, drawn among those of the first hours (`since` arrival)."""
+    arriving = since < _ARRIVAL
+    return arriving & (rng.random(len(since)) < share * len(since) / max(arriving.sum(), 1))
+
+
 def _common(world: "World") -> dict[str, np.ndarray]:
     """What both tables say of each order: times with their faults, who charted, ids."""
     rng, share = world.stream("input charting"), world.shares(QUIRKS)
     given, icu = world.infusions, world.icu
     size = len(given.stay)
-    # What is given on arrival may be told to have begun before it.
-    arriving = given.start - icu.start[given.stay] < _ARRIVAL
-    early = arriving & (rng.random(size) < share["input_outside_stay"] / max(arriving.mean() if size else 1, 0.01))
+    early = told_early(rng, given.start - icu.start[given.stay], share["input_outside_stay"])
     back = (rng.exponential(1800, size) // 60 * 60 + 60).astype(np.int64)
     shifted = np.where(early, given.start - icu.start[given.stay] + back, 0) // 60 * 60
     start, end = given.start - shifted, given.end - shifted

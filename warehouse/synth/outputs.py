@@ -15,7 +15,7 @@ from warehouse.synth.course import DAY
 from warehouse.synth.devices import steps_of
 from warehouse.synth.fluiditems import ITEM
 from warehouse.synth.infusions import spans_of
-from warehouse.synth.intake import nurses
+from warehouse.synth.intake import nurses, told_early
 from warehouse.synth.labitems import LATENT_INDEX
 from warehouse.synth.quirks import quirks
 from warehouse.synth.treatments import RULES
@@ -160,8 +160,7 @@ def output_rows(world: "World") -> Rows:
         parts.append((*slots, np.full(len(slots[0]), number)))
     stay, time, hours, kind = map(np.concatenate, zip(*parts, strict=True))
     value = _volumes(rng, world, stay, time, kind, hours)
-    arriving = time - icu.start[stay] < DAY // 4
-    early = arriving & (rng.random(len(kind)) < share["output_outside_stay"] / max(arriving.mean(), 0.01))
+    early = told_early(rng, time - icu.start[stay], share["output_outside_stay"])
     back = rng.exponential(3600, len(kind)).astype(np.int64) + 120
     time = np.where(early, icu.start[stay] - back, time) // 60 * 60
     _, kept = np.unique(np.column_stack([stay, time, _OUTPUT_ITEM[kind]]), axis=0, return_index=True)
