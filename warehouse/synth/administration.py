@@ -133,9 +133,18 @@ _NAMES = [item.drug.strip() for item in CATALOGUE]
 _FIRST = np.array([float(item.dose.replace(",", "").split("-")[0]) for item in CATALOGUE])
 # Text of a dose made up of so many pieces: product by product, then piece by piece.
 _DOSE_TEXTS = [f"{dose / pieces:.4g}" for dose in _FIRST for pieces in range(1, MOST_PIECES + 1)]
-_DESCRIBED = [
-    name if item.form in ("PTCH", "mL") else f"{name} {item.strength.strip()}"
-    for name, item in zip(_NAMES, CATALOGUE, strict=True)
+# Code and text of the product of such a piece.
+_STEM = [item.code.rstrip("0123456789.") for item in CATALOGUE]
+_SHAPE = [item.strength.strip().partition(" ")[2] for item in CATALOGUE]
+_PIECE_CODES = [
+    stem + _DOSE_TEXTS[product * MOST_PIECES + piece]
+    for product, stem in enumerate(_STEM)
+    for piece in range(MOST_PIECES)
+]
+_PIECE_NAMES = [
+    f"{_NAMES[product]} {_DOSE_TEXTS[product * MOST_PIECES + piece]} {shape}"
+    for product, shape in enumerate(_SHAPE)
+    for piece in range(MOST_PIECES)
 ]
 _RATE_UNIT = np.array([_TITRATED_IN.get(name.lower()[:3], 4) for name in _NAMES])
 _IS_HEPARIN_DRIP = np.array(
@@ -285,6 +294,7 @@ def _scanned(
     draw, other, described = rng.random((3, size))
     infusion, insulin = np.isin(kind, (_INFUSION, _HEPARIN, _MEDICATION)), np.isin(kind, (_SCALE, _FIXED))
     partial = 1 + (event == EVENTS.index("Partial Administered"))
+    piece = product * MOST_PIECES + pieces - 1
     part = len(_UNITS_GIVEN) + product * MOST_PIECES + np.minimum(pieces * partial, MOST_PIECES) - 1
     scale = np.flatnonzero(kind == _SCALE)
     part[scale] = scale_units(world, entry[scale])
@@ -311,8 +321,8 @@ def _scanned(
         "product_unit": words(
             np.where(counted | infusion & (draw < 0.8), product, -1), [item.form for item in CATALOGUE]
         ),
-        "product_code": words(np.where(other > 0.05, product, -1), [item.code for item in CATALOGUE]),
-        "product_description": words(np.where(unnamed, -1, product), _DESCRIBED),
+        "product_code": words(np.where(other > 0.05, piece, -1), _PIECE_CODES),
+        "product_description": words(np.where(unnamed, -1, piece), _PIECE_NAMES),
         "product_description_other": words(
             other_name, [*_NAMES, "Insulin - Insulin Humalog", "Insulin - Insulin Regular"]
         ),

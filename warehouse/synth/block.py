@@ -17,7 +17,6 @@ from warehouse.synth import (
     bedside,
     billing,
     charting,
-    codes,
     cultures,
     datetimes,
     dictionaries,
@@ -29,6 +28,7 @@ from warehouse.synth import (
     intake,
     labs,
     movements,
+    outpatient_billing,
     outputs,
     pharmacy,
     poe,
@@ -57,6 +57,7 @@ MAKERS: dict[str, Callable[[World], Rows]] = {
     "hosp/procedures_icd": billing.procedure_rows,
     "hosp/drgcodes": billing.drg_rows,
     "hosp/microbiologyevents": cultures.microbiology_rows,
+    "hosp/hcpcsevents": outpatient_billing.hcpcs_rows,
     "hosp/omr": visits.omr_rows,
     "icu/icustays": movements.icu_rows,
     "icu/chartevents": charting.chart_rows,
@@ -73,7 +74,7 @@ MAKERS: dict[str, Callable[[World], Rows]] = {
     "ed/pyxis": emergency_drugs.pyxis_rows,
 }
 DICTIONARIES: dict[str, Callable[[], dict[str, pa.Array]]] = {
-    "hosp/d_hcpcs": codes.hcpcs,
+    "hosp/d_hcpcs": outpatient_billing.hcpcs,
     "hosp/d_icd_diagnoses": dictionaries.icd_diagnoses,
     "hosp/d_icd_procedures": dictionaries.icd_procedures,
     "hosp/d_labitems": labs.items,
