@@ -17,6 +17,8 @@ from warehouse.mimic import Table
 
 # Level 4 takes half the time of the usual 6 for files 1% larger.
 _GZIP_LEVEL = 4
+# Rows that are text at the same time: a block of chartevents as text would be most of the memory.
+_ROWS_AT_ONCE = 65_536
 _SPECIAL = '[",\r\n]'
 
 
@@ -132,13 +134,18 @@ def csv_header(table: Table) -> bytes:
 def csv_member(table: Table, columns: dict[str, pa.Array]) -> bytes:
     """Rows of `table` as one gzip member; raises ValueError where `columns` are not the registry's."""
     _check(table, columns)
-    fields = [_as_text(columns[name]) for name in table.column_names]
-    if not len(fields[0]):
+    packer = zlib.compressobj(_GZIP_LEVEL, zlib.DEFLATED, 31)
+    size = len(next(iter(columns.values())))
+    if not size:
         return b""
-    lines = pc.binary_join_element_wise(*fields, ",", null_handling="replace", null_replacement="")
-    lines = pc.binary_join_element_wise(lines, "", "\n")
-    # A fresh Arrow string array keeps its texts one after the other: they are the file's bytes.
-    return _gzip(memoryview(lines.buffers()[2])[: pc.sum(pc.binary_length(lines)).as_py()])
+    parts = []
+    for start in range(0, size, _ROWS_AT_ONCE):
+        fields = [_as_text(columns[name].slice(start, _ROWS_AT_ONCE)) for name in table.column_names]
+        lines = pc.binary_join_element_wise(*fields, ",", null_handling="replace", null_replacement="")
+        lines = pc.binary_join_element_wise(lines, "", "\n")
+        # A fresh Arrow string array keeps its texts one after the other: they are the file's bytes.
+        parts.append(packer.compress(memoryview(lines.buffers()[2])[: pc.sum(pc.binary_length(lines)).as_py()]))
+    return b"".join([*parts, packer.flush()])
 
 
 # Arrow's name of each of the registry's types.

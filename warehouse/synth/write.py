@@ -6,13 +6,15 @@ from it the disk and time of the whole are foreseen. Wrong: a folder with other 
 (UserError). Memory holds a few blocks, whatever the number of patients.
 """
 
+import contextlib
+import itertools
 import multiprocessing
 import os
 import shutil
 import tempfile
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -119,22 +121,30 @@ def _estimate(
     return Estimate(round(size), seconds * (1 + (job.blocks - 1) / min(workers, max(1, job.blocks - 1))))
 
 
-def _blocks(job: Job, workers: int, first: dict[str, Part]) -> Iterator[dict[str, Part]]:
-    """The blocks' parts in order; a few are made ahead where there are several processes."""
-    yield first
-    numbers = range(1, job.blocks)
-    if workers == 1 or len(numbers) < 2:
-        yield from (block_parts(job, number) for number in numbers)
+def _timed_parts(job: Job, block: int) -> tuple[float, dict[str, Part]]:
+    begun = time.perf_counter()
+    parts = block_parts(job, block)
+    return time.perf_counter() - begun, parts
+
+
+def _blocks(job: Job, workers: int) -> Iterator[tuple[float, dict[str, Part]]]:
+    """The blocks' parts in order, each with the seconds it took; a few are made ahead where there are several processes."""
+    workers = min(workers, job.blocks)
+    if workers == 1:
+        yield from (_timed_parts(job, number) for number in range(job.blocks))
         return
     # A fresh interpreter each: a forked one may inherit locks of Arrow's threads.
-    with ProcessPoolExecutor(min(workers, len(numbers)), mp_context=multiprocessing.get_context("spawn")) as pool:
+    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
         waiting: deque = deque()
-        for number in numbers:
-            waiting.append(pool.submit(block_parts, job, number))
-            if len(waiting) > workers + 1:
+        try:
+            for number in range(job.blocks):
+                waiting.append(pool.submit(_timed_parts, job, number))
+                if len(waiting) > workers:
+                    yield waiting.popleft().result()
+            while waiting:
                 yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 def write_cohort(
@@ -145,13 +155,18 @@ def write_cohort(
     `announce` is told what the cohort will take before anything is written.
     """
     check_target(out, job.patients)
-    begun = time.perf_counter()
-    first = block_parts(job, 0)
-    seconds = time.perf_counter() - begun
-    dictionaries = dictionary_parts(job)
-    estimate = _estimate(job, first, dictionaries, seconds, workers)
-    _check_disk(out, estimate)
-    announce(estimate)
+    with contextlib.closing(_blocks(job, workers)) as blocks:
+        seconds, first = next(blocks)
+        dictionaries = dictionary_parts(job)
+        estimate = _estimate(job, first, dictionaries, seconds, workers)
+        _check_disk(out, estimate)
+        announce(estimate)
+        parts = itertools.chain([first], (parts for _, parts in blocks))
+        return _replace(out, job, parts, dictionaries)
+
+
+def _replace(out: Path, job: Job, blocks: Iterable[dict[str, Part]], dictionaries: dict[str, Part]) -> dict[str, int]:
+    """Fill a folder beside `out` and move it into place."""
     out = out.resolve()
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
@@ -159,7 +174,7 @@ def write_cohort(
     except OSError as error:
         raise UserError(f"--out {out} cannot be written ({error.strerror}): name another folder") from None
     try:
-        rows = _fill(temporary / "new", job, workers, first, dictionaries)
+        rows = _fill(temporary / "new", job, blocks, dictionaries)
         if out.exists():
             os.replace(out, temporary / "old")
         os.replace(temporary / "new", out)
@@ -201,9 +216,7 @@ class _File:
             self.sink.close()
 
 
-def _fill(
-    folder: Path, job: Job, workers: int, first: dict[str, Part], dictionaries: dict[str, Part]
-) -> dict[str, int]:
+def _fill(folder: Path, job: Job, blocks: Iterable[dict[str, Part]], dictionaries: dict[str, Part]) -> dict[str, int]:
     names = (*job.tables, *(TRUTH if job.truth else ()))
     rows = dict.fromkeys(names, 0)
     files: dict[str, _File] = {}
@@ -217,7 +230,7 @@ def _fill(
         for name in names:
             files[name] = _File(folder, job, name)
         with tqdm(total=job.patients, unit=" patients", disable=None, smoothing=0.1) as bar:
-            for number, parts in enumerate(_blocks(job, workers, first)):
+            for number, parts in enumerate(blocks):
                 append(parts)
                 bar.update(min(BLOCK, job.patients - number * BLOCK))
         append(dictionaries)
