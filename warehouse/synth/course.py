@@ -13,6 +13,7 @@ from warehouse.synth import hazards
 from warehouse.synth.conditions import CONDITION_INDEX
 from warehouse.synth.episodes import EPISODE_INDEX, EPISODES
 from warehouse.synth.hazards import MAX_STEPS
+from warehouse.synth.kinds import KIND_EFFECTS, kind_of
 from warehouse.synth.labitems import LATENTS, NOISE, PULL
 from warehouse.synth.patients import MIXING, TRAITS, Patients, choose_each, sigmoid
 from warehouse.synth.treatments import RULES, Need
@@ -27,7 +28,6 @@ _AGE = np.array([episode.age for episode in EPISODES])
 _MALE = np.array([episode.male for episode in EPISODES])
 _SEVERITY = np.array([episode.severity for episode in EPISODES])
 _RECOVERY = 0.8 * np.array([episode.recovery for episode in EPISODES])
-_EFFECTS = np.array([episode.lab_effects for episode in EPISODES])
 _FLAGS = {flag: np.array([flag in episode.flags for episode in EPISODES]) for flag in "SICEDPO"}
 _ATTRACTION = np.zeros((len(CONDITION_INDEX), len(EPISODES)))
 _LEAVES = np.zeros((len(EPISODES), len(CONDITION_INDEX)))
@@ -64,6 +64,7 @@ class Course:
     patient: np.ndarray
     rank: np.ndarray
     episode: np.ndarray
+    kind: np.ndarray
     admit: np.ndarray
     disch: np.ndarray
     died: np.ndarray
@@ -151,10 +152,10 @@ def _draw_chance(step: int, live: _Live) -> np.ndarray:
     )
 
 
-def _advance(rng, live: _Live, episode, can_treat, step: int) -> None:
+def _advance(rng, live: _Live, kind, can_treat, step: int) -> None:
     """One step of eight hours of severity, physiology and treatment, in place."""
     s = live.severity = hazards.severity_step(rng, live.severity, live.recovery, live.responds, step)
-    target = live.rest + s[:, None] * _EFFECTS[episode] + live.treated @ _RULE_EFFECTS
+    target = live.rest + s[:, None] * KIND_EFFECTS[kind] + live.treated @ _RULE_EFFECTS
     wander = rng.standard_normal((len(s), TRAITS)) @ _TOGETHER + _ALONE * rng.standard_normal(live.latents.shape)
     live.latents += PULL * (target - live.latents) + wander
     live.icu = hazards.icu_step(rng, s, live.icu)
@@ -176,7 +177,7 @@ def _run(rng, patients: Patients, adm: dict[str, np.ndarray], number: int) -> tu
         recovery=adm["recovery"],
         responds=adm["responds"],
         latents=rest
-        + 0.85 * severity[:, None] * _EFFECTS[episode]
+        + 0.85 * severity[:, None] * KIND_EFFECTS[adm["kind"]]
         + 0.42 * rng.standard_normal((size, TRAITS)) @ MIXING
         + 0.18 * rng.standard_normal(rest.shape),
         rest=rest,
@@ -191,7 +192,7 @@ def _run(rng, patients: Patients, adm: dict[str, np.ndarray], number: int) -> tu
     peak, final = severity.copy(), severity.copy()
     records = []
     for step in range(MAX_STEPS):
-        _advance(rng, live, episode[live.index], can_treat[live.index], step)
+        _advance(rng, live, adm["kind"][live.index], can_treat[live.index], step)
         drawn = rng.random(len(live.index)) < _draw_chance(step, live)
         fresh = live.latents + _READING_NOISE * rng.standard_normal(live.latents.shape)
         live.reading = np.where(drawn[:, None], fresh, live.reading)
@@ -247,6 +248,7 @@ def _admit(rng, patients: Patients, who, day, last) -> dict[str, np.ndarray]:
         "age": age,
         "present": present,
         "episode": episode,
+        "kind": kind_of(episode, patients.habit[who]),
         "start_severity": severity,
         "recovery": _RECOVERY[episode] * rng.lognormal(0, 0.35, size),
         "responds": np.where(rng.random(size) < 0.9, 1.0, 0.35),
@@ -317,6 +319,7 @@ def _collect(rounds: list[dict], records: list[tuple]) -> Course:
         "patient",
         "rank",
         "episode",
+        "kind",
         "admit",
         "disch",
         "died",

@@ -14,6 +14,7 @@ from warehouse.synth.columns import Rows, blank, fixed, instead, ints, joined, r
 from warehouse.synth.conditions import CONDITION_INDEX
 from warehouse.synth.course import DAY, STEP, Course
 from warehouse.synth.episodes import EPISODE_INDEX
+from warehouse.synth.kinds import PANEL_HABITS
 from warehouse.synth.labitems import ITEM_INDEX, ITEMS, LATENT_INDEX, PANELS, SPECIMENS
 from warehouse.synth.patients import Patients, sigmoid
 from warehouse.synth.tail import panel_reasons
@@ -113,6 +114,7 @@ class Samples:
     severity: np.ndarray
     present: np.ndarray
     episode: np.ndarray
+    kind: np.ndarray
     reading: np.ndarray
     previous: np.ndarray
 
@@ -124,7 +126,9 @@ def inpatient_samples(rng: np.random.Generator, course: Course) -> Samples:
     first = course.step_first[step]
     clock = course.step_time[step] % DAY // STEP
     size = len(step)
-    inside = np.where(clock == 0, rng.normal(5.4, 0.6, size).clip(3, 7.5) * 3600, rng.uniform(600, STEP - 600, size))
+    inside = np.where(
+        clock == 0, rng.normal(5.4, 0.3, size).clip(3, 7.5) * 3600, rng.normal(5.0, 0.5, size).clip(0.5, 7.5) * 3600
+    )
     time = np.clip(course.step_time[step] + inside, course.admit[adm] + 600, course.disch[adm] - 900)
     waiting = course.admit[adm] - course.arrival[adm] * rng.uniform(0.3, 0.95, size)
     at_first = np.where(
@@ -143,6 +147,7 @@ def inpatient_samples(rng: np.random.Generator, course: Course) -> Samples:
         course.severity[step],
         course.present[adm],
         course.episode[adm],
+        course.kind[adm],
         course.reading[step],
         before[step],
     )
@@ -163,6 +168,7 @@ def outpatient_samples(rng: np.random.Generator, patients: Patients, visits: Vis
         np.full(size, 0.15),
         patients.present(who, day),
         np.full(size, -1),
+        np.full(size, -1),
         state,
         base,
     )
@@ -181,7 +187,7 @@ def _ordered(rng: np.random.Generator, samples: Samples) -> np.ndarray:
                 logit = logit + weight * (samples.episode == EPISODE_INDEX[reason])
             else:
                 logit = logit + weight * samples.present[:, CONDITION_INDEX[reason]]
-        chance[:, number] = logit
+        chance[:, number] = logit + np.where(samples.kind < 0, 0.0, PANEL_HABITS[samples.kind, number])
     return rng.random(chance.shape) < sigmoid(chance)
 
 
@@ -261,7 +267,7 @@ def lab_rows(
     outside |= early & (rng.random(len(samples.patient)) < QUIRKS["before_admission_without_hadm"])[sample]
     delay = _DELAY_MINUTES[_SPECIMEN_OF] * 60
     group = sample * len(SPECIMENS) + _SPECIMEN_OF[item]
-    turn = rng.gamma(3.0, 1 / 3.0, len(samples.patient) * len(SPECIMENS))[group]
+    turn = rng.gamma(14.0, 1 / 14.0, len(samples.patient) * len(SPECIMENS))[group]
     stored = charted + (delay[item] * turn).astype(np.int64) // 60 * 60
     abnormal = np.where(
         _TEXTUAL[item],

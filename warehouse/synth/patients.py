@@ -147,6 +147,7 @@ class Patients:
     language: np.ndarray
     marital: np.ndarray
     frailty: np.ndarray
+    habit: np.ndarray
     factors: np.ndarray
     onset: np.ndarray
     offset: np.ndarray
@@ -261,6 +262,7 @@ def make_patients(rng: np.random.Generator, first: int, size: int) -> Patients:
             rng, np.column_stack([single.clip(0.05), married, widow * 0.6, 0.08 * sigmoid((age - 40) / 8)])
         ),
         frailty=frailty,
+        habit=rng.random(size),
         factors=factors,
         onset=onset,
         offset=offset,
