@@ -27,7 +27,7 @@ _WEIGHT = np.log([episode.weight for episode in EPISODES])
 _AGE = np.array([episode.age for episode in EPISODES])
 _MALE = np.array([episode.male for episode in EPISODES])
 _SEVERITY = np.array([episode.severity for episode in EPISODES])
-_RECOVERY = 0.8 * np.array([episode.recovery for episode in EPISODES])
+_RECOVERY = 0.75 * np.array([episode.recovery for episode in EPISODES])
 _FLAGS = {flag: np.array([flag in episode.flags for episode in EPISODES]) for flag in "SICEDPO"}
 _ATTRACTION = np.zeros((len(CONDITION_INDEX), len(EPISODES)))
 _LEAVES = np.zeros((len(EPISODES), len(CONDITION_INDEX)))
@@ -46,9 +46,10 @@ _RULE_SEVERITY = np.array([rule.need.severity for rule in RULES])
 _RULE_ICU = np.array([rule.need.icu for rule in RULES])
 _GRAVE = [CONDITION_INDEX[key] for key in ("livermet", "bonemet", "brainmet", "pancca", "lungca", "dementia", "dnr")]
 # Latents wander together, along the traits of patients.py, and a little each alone.
-_READING_NOISE = 0.35 * NOISE
+_JOINT, _SINGLE = 0.3, 0.12
+_READING_NOISE = 0.25 * NOISE
 _WANDER = np.sqrt(1 - (1 - PULL) ** 2)
-_TOGETHER, _ALONE = 0.42 * MIXING * _WANDER, 0.18 * _WANDER
+_TOGETHER, _ALONE = _JOINT * MIXING * _WANDER, _SINGLE * _WANDER
 # No pregnancy after this age, whatever the slope says.
 _MATERNAL = (16, 48)
 
@@ -148,7 +149,7 @@ def _draw_chance(step: int, live: _Live) -> np.ndarray:
     return np.where(
         live.icu,
         np.where(morning, 0.98, 0.72),
-        np.where(morning, sigmoid(0.9 + 0.9 * live.severity), sigmoid(-2.3 + 0.8 * live.severity)),
+        np.where(morning, sigmoid(1.2 + 0.9 * live.severity), sigmoid(-2.0 + 0.8 * live.severity)),
     )
 
 
@@ -178,8 +179,8 @@ def _run(rng, patients: Patients, adm: dict[str, np.ndarray], number: int) -> tu
         responds=adm["responds"],
         latents=rest
         + 0.85 * severity[:, None] * KIND_EFFECTS[adm["kind"]]
-        + 0.42 * rng.standard_normal((size, TRAITS)) @ MIXING
-        + 0.18 * rng.standard_normal(rest.shape),
+        + _JOINT * rng.standard_normal((size, TRAITS)) @ MIXING
+        + _SINGLE * rng.standard_normal(rest.shape),
         rest=rest,
         reading=np.zeros((size, len(LATENTS))),
         treated=np.zeros((size, len(RULES)), dtype=bool),

@@ -158,7 +158,7 @@ def outpatient_samples(rng: np.random.Generator, patients: Patients, visits: Vis
     chosen = np.flatnonzero(visits.sampled)
     who, day = visits.patient[chosen], visits.day[chosen]
     base = patients.baseline(who, day)
-    state = base + 0.5 * rng.standard_normal(base.shape)
+    state = base + 0.25 * rng.standard_normal(base.shape)
     size = len(chosen)
     return Samples(
         who,
