@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from warehouse.synth.labitems import effects
+from warehouse.synth.tail import condition_lines
 
 # cardiometabolic, pulmonary, renal, liver, oncology, psychiatric, neurological, musculoskeletal, immune, substance use
 FACTORS = ("cm", "pu", "re", "li", "on", "ps", "ne", "ms", "im", "su")
@@ -186,5 +187,7 @@ def _condition(line: str) -> Condition:
     )  # fmt: skip
 
 
-CONDITIONS: tuple[Condition, ...] = tuple(_condition(line) for line in _CONDITIONS.strip().splitlines())
+_WRITTEN = _CONDITIONS.strip().splitlines()
+_TAKEN = frozenset(code for line in _WRITTEN for code in line.split("|")[1:3])
+CONDITIONS: tuple[Condition, ...] = tuple(_condition(line) for line in (*_WRITTEN, *condition_lines(_TAKEN)))
 CONDITION_INDEX: dict[str, int] = {condition.key: number for number, condition in enumerate(CONDITIONS)}

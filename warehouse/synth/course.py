@@ -13,6 +13,7 @@ from warehouse.synth import hazards
 from warehouse.synth.conditions import CONDITION_INDEX
 from warehouse.synth.episodes import EPISODE_INDEX, EPISODES
 from warehouse.synth.hazards import MAX_STEPS
+from warehouse.synth.kinds import KIND_EFFECTS, kind_of
 from warehouse.synth.labitems import LATENTS, NOISE, PULL
 from warehouse.synth.patients import MIXING, TRAITS, Patients, choose_each, sigmoid
 from warehouse.synth.treatments import RULES, Need
@@ -26,8 +27,7 @@ _WEIGHT = np.log([episode.weight for episode in EPISODES])
 _AGE = np.array([episode.age for episode in EPISODES])
 _MALE = np.array([episode.male for episode in EPISODES])
 _SEVERITY = np.array([episode.severity for episode in EPISODES])
-_RECOVERY = 0.8 * np.array([episode.recovery for episode in EPISODES])
-_EFFECTS = np.array([episode.lab_effects for episode in EPISODES])
+_RECOVERY = 0.75 * np.array([episode.recovery for episode in EPISODES])
 _FLAGS = {flag: np.array([flag in episode.flags for episode in EPISODES]) for flag in "SICEDPO"}
 STRAIGHT_TO_ICU = _FLAGS["C"]
 _ATTRACTION = np.zeros((len(CONDITION_INDEX), len(EPISODES)))
@@ -47,9 +47,10 @@ _RULE_SEVERITY = np.array([rule.need.severity for rule in RULES])
 _RULE_ICU = np.array([rule.need.icu for rule in RULES])
 _GRAVE = [CONDITION_INDEX[key] for key in ("livermet", "bonemet", "brainmet", "pancca", "lungca", "dementia", "dnr")]
 # Latents wander together, along the traits of patients.py, and a little each alone.
-_READING_NOISE = 0.35 * NOISE
+_JOINT, _SINGLE = 0.3, 0.12
+_READING_NOISE = 0.25 * NOISE
 _WANDER = np.sqrt(1 - (1 - PULL) ** 2)
-_TOGETHER, _ALONE = 0.42 * MIXING * _WANDER, 0.18 * _WANDER
+_TOGETHER, _ALONE = _JOINT * MIXING * _WANDER, _SINGLE * _WANDER
 # No pregnancy after this age, whatever the slope says.
 _MATERNAL = (16, 48)
 
@@ -65,6 +66,7 @@ class Course:
     patient: np.ndarray
     rank: np.ndarray
     episode: np.ndarray
+    kind: np.ndarray
     admit: np.ndarray
     disch: np.ndarray
     died: np.ndarray
@@ -148,14 +150,14 @@ def _draw_chance(step: int, live: _Live) -> np.ndarray:
     return np.where(
         live.icu,
         np.where(morning, 0.98, 0.72),
-        np.where(morning, sigmoid(0.9 + 0.9 * live.severity), sigmoid(-2.3 + 0.8 * live.severity)),
+        np.where(morning, sigmoid(1.2 + 0.9 * live.severity), sigmoid(-2.0 + 0.8 * live.severity)),
     )
 
 
-def _advance(rng, live: _Live, episode, can_treat, step: int) -> None:
+def _advance(rng, live: _Live, kind, can_treat, step: int) -> None:
     """One step of eight hours of severity, physiology and treatment, in place."""
     s = live.severity = hazards.severity_step(rng, live.severity, live.recovery, live.responds, step)
-    target = live.rest + s[:, None] * _EFFECTS[episode] + live.treated @ _RULE_EFFECTS
+    target = live.rest + s[:, None] * KIND_EFFECTS[kind] + live.treated @ _RULE_EFFECTS
     wander = rng.standard_normal((len(s), TRAITS)) @ _TOGETHER + _ALONE * rng.standard_normal(live.latents.shape)
     live.latents += PULL * (target - live.latents) + wander
     live.icu = hazards.icu_step(rng, s, live.icu)
@@ -177,9 +179,9 @@ def _run(rng, patients: Patients, adm: dict[str, np.ndarray], number: int) -> tu
         recovery=adm["recovery"],
         responds=adm["responds"],
         latents=rest
-        + 0.85 * severity[:, None] * _EFFECTS[episode]
-        + 0.42 * rng.standard_normal((size, TRAITS)) @ MIXING
-        + 0.18 * rng.standard_normal(rest.shape),
+        + 0.85 * severity[:, None] * KIND_EFFECTS[adm["kind"]]
+        + _JOINT * rng.standard_normal((size, TRAITS)) @ MIXING
+        + _SINGLE * rng.standard_normal(rest.shape),
         rest=rest,
         reading=np.zeros((size, len(LATENTS))),
         treated=np.zeros((size, len(RULES)), dtype=bool),
@@ -192,7 +194,7 @@ def _run(rng, patients: Patients, adm: dict[str, np.ndarray], number: int) -> tu
     peak, final = severity.copy(), severity.copy()
     records = []
     for step in range(MAX_STEPS):
-        _advance(rng, live, episode[live.index], can_treat[live.index], step)
+        _advance(rng, live, adm["kind"][live.index], can_treat[live.index], step)
         drawn = rng.random(len(live.index)) < _draw_chance(step, live)
         fresh = live.latents + _READING_NOISE * rng.standard_normal(live.latents.shape)
         live.reading = np.where(drawn[:, None], fresh, live.reading)
@@ -248,6 +250,7 @@ def _admit(rng, patients: Patients, who, day, last) -> dict[str, np.ndarray]:
         "age": age,
         "present": present,
         "episode": episode,
+        "kind": kind_of(episode, patients.habit[who]),
         "start_severity": severity,
         "recovery": _RECOVERY[episode] * rng.lognormal(0, 0.35, size),
         "responds": np.where(rng.random(size) < 0.9, 1.0, 0.35),
@@ -318,6 +321,7 @@ def _collect(rounds: list[dict], records: list[tuple]) -> Course:
         "patient",
         "rank",
         "episode",
+        "kind",
         "admit",
         "disch",
         "died",

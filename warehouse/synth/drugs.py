@@ -14,8 +14,8 @@ import pyarrow as pa
 from warehouse.synth.columns import Rows, ints, joined, nothing, numbered, reals, stamps, words
 from warehouse.synth.conditions import CONDITIONS
 from warehouse.synth.course import DAY, STEP, Course, allowed
-from warehouse.synth.episodes import EPISODES
 from warehouse.synth.formulary import AS_NEEDED, BASES, CATALOGUE, EVENTS, KINDS, PRODUCT_OF, SHARE_GIVEN, event_weights
+from warehouse.synth.kinds import ORDER_SETS, ROUTINES
 from warehouse.synth.patients import Patients, choose, sigmoid
 from warehouse.synth.quirks import quirks
 from warehouse.synth.staff import PROVIDERS, providers
@@ -51,10 +51,6 @@ _HOME = np.zeros((len(CONDITIONS), len(DRUGS)))
 for _number, _condition in enumerate(CONDITIONS):
     for _drug, _chance in _condition.drugs.items():
         _HOME[_number, DRUG_INDEX[_drug]] = np.log1p(-min(_chance, 0.995))
-_ACUTE = np.zeros((len(EPISODES), len(DRUGS)))
-for _number, _episode in enumerate(EPISODES):
-    for _drug, _chance in _episode.drugs.items():
-        _ACUTE[_number, DRUG_INDEX[_drug]] = min(_chance, 0.995)
 _RULE_DRUG = np.array([DRUG_INDEX[rule.drug] for rule in RULES])
 _ROUTINE_DRUG = np.array([DRUG_INDEX[routine.drug] for routine in ROUTINE])
 _PER_DAY = np.array([product.per_day for product in PRODUCTS])
@@ -68,6 +64,7 @@ HOUR_OF = (
     np.where(np.array([DRUG_ATC[number][:3] in ("C10", "N05", "N06") for number in range(len(DRUGS))]), 21, 9) * 3600
 )
 AS_NEEDED_OF = np.array([drug in AS_NEEDED for drug in DRUGS])
+_BRIEF = np.random.default_rng(11).random(len(DRUGS)) < 0.42
 _GIVEN = np.where(SHARE_GIVEN[KIND_OF] < 0.3, SHARE_GIVEN[KIND_OF], 0.93)
 _SPELLINGS = np.array([len(product.spellings) for product in PRODUCTS])
 _DOSES = np.array([len(product.doses) for product in PRODUCTS])
@@ -113,12 +110,12 @@ def _standing(rng: np.random.Generator, patients: Patients, course: Course) -> t
     who, size = course.patient, len(course.patient)
     home = 1 - np.exp(course.present.astype(float) @ _HOME) * (1 - patients.drug_extra[who])
     taken = (patients.drug_threshold[who] < home) & (rng.random(home.shape) < 0.92)
-    acute = rng.random(home.shape) < _ACUTE[course.episode]
+    acute = rng.random(home.shape) < ORDER_SETS[course.kind]
     habit = np.zeros_like(taken)
     intensive = np.logical_or.reduceat(course.icu, np.flatnonzero(course.step_first))
     weak = np.where(course.observed, 0.45, 1.0)
-    for drug, routine in zip(_ROUTINE_DRUG, ROUTINE, strict=True):
-        logit = np.log(routine.chance / (1 - routine.chance)) + 3 * routine.severity * (course.peak - 1)
+    for drug, routine, chance in zip(_ROUTINE_DRUG, ROUTINE, ROUTINES[course.kind].T, strict=True):
+        logit = np.log(chance / (1 - chance)) + 3 * routine.severity * (course.peak - 1)
         needed = allowed(routine.need, course.episode, course.present) & (intensive | (not routine.need.icu))
         habit[:, drug] |= (rng.random(size) < sigmoid(logit) * weak) & needed
     return np.nonzero(taken | acute | habit)
@@ -150,7 +147,8 @@ def make_orders(rng: np.random.Generator, patients: Patients, course: Course) ->
     start = np.where(
         apart, course.admit[adm] + (rng.gamma(1.6, 2.2 * 3600, len(adm)) + 3600).astype(np.int64), session[adm]
     )
-    brief = rng.random(len(adm)) < 0.45
+    # Some drugs are for a day or so, others for the stay.
+    brief = _BRIEF[drug] ^ (rng.random(len(adm)) < 0.08)
     stop = np.where(
         brief,
         start + (length * rng.beta(0.9, 1.6, len(adm))).astype(np.int64) + 3600,
@@ -324,7 +322,9 @@ def make_doses(rng: np.random.Generator, world: "World") -> Doses:
     who = course.patient[adm]
     charted = np.minimum(due + late, course.disch[adm] - 60) // 60 * 60
     early = rng.random(size) < share["stored_early"]
-    delay = np.where(early, -rng.integers(1, 90, size), rng.integers(0, 12, size) * (rng.random(size) < 0.6))
+    together = (rng.integers(0, 12, len(rounds)) * (rng.random(len(rounds)) < 0.6))[turn]
+    delay = np.where(rng.random(size) < 0.05, rng.integers(0, 12, size), together)
+    delay = np.where(early, -rng.integers(1, 90, size), delay)
     kind = KIND_OF[orders.drug[order]]
     sick = course.peak[adm] > 1.8
     event = np.empty(size, np.int64)

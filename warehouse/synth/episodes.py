@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from warehouse.synth.conditions import pairs
+from warehouse.synth.conditions import CONDITION_INDEX, CONDITIONS, pairs
 from warehouse.synth.labitems import effects
+from warehouse.synth.tail import episode_lines, procedure_lines
 
 # key|ICD-9|ICD-10|title|weight|slope on age (log-odds per 20 years)|male (log-odds)|attracted by (log-odds)|
 # severity at the start|recovery per eight hours|effect of a unit of severity on the latents|service|
@@ -229,8 +230,13 @@ def _complication(line: str) -> Complication:
     return Complication(key, icd9, icd10, title, tuple(rule.split()), float(coded), int(weight))
 
 
-EPISODES: tuple[Episode, ...] = tuple(_episode(line) for line in _EPISODES.strip().splitlines())
+_WRITTEN = tuple(_EPISODES.strip().splitlines())
+_TAKEN = frozenset(code for line in (*_WRITTEN, *_COMPLICATIONS.strip().splitlines()) for code in line.split("|")[1:3])
+_TAKEN |= {code for one in CONDITIONS for code in (one.icd9, one.icd10)}
+_TAIL = episode_lines(_WRITTEN, tuple(CONDITION_INDEX), _TAKEN)
+EPISODES: tuple[Episode, ...] = tuple(_episode(line) for line in (*_WRITTEN, *_TAIL))
 EPISODE_INDEX: dict[str, int] = {episode.key: number for number, episode in enumerate(EPISODES)}
 COMPLICATIONS: tuple[Complication, ...] = tuple(_complication(line) for line in _COMPLICATIONS.strip().splitlines())
-PROCEDURES: tuple[Procedure, ...] = tuple(Procedure(*line.split("|")) for line in _PROCEDURES.strip().splitlines())
+_ALL_PROCEDURES = (*_PROCEDURES.strip().splitlines(), *procedure_lines())
+PROCEDURES: tuple[Procedure, ...] = tuple(Procedure(*line.split("|")) for line in _ALL_PROCEDURES)
 PROCEDURE_INDEX: dict[str, int] = {procedure.key: number for number, procedure in enumerate(PROCEDURES)}

@@ -32,7 +32,7 @@ def severity_step(
 
 def icu_chance(severity: np.ndarray, icu: np.ndarray) -> np.ndarray:
     """Chance of being in intensive care after this step, given severity in it and where the patient was before."""
-    return np.where(icu, sigmoid(6 * (severity - 0.75) + 1.6), sigmoid(5 * (severity - 2.5)))
+    return np.where(icu, sigmoid(6 * (severity - 0.75) + 1.6), sigmoid(5 * (severity - 2.35)))
 
 
 def icu_at_start_chance(severity: np.ndarray, straight: np.ndarray) -> np.ndarray:
@@ -47,7 +47,7 @@ def icu_step(rng: np.random.Generator, severity: np.ndarray, icu: np.ndarray) ->
 
 def death_chance(severity: np.ndarray, fate: np.ndarray) -> np.ndarray:
     """Chance of death in this step; `fate` is the admission's constant (age, frailty, do not resuscitate)."""
-    return np.exp(1.55 * severity + fate).clip(0, 0.5)
+    return np.exp(1.7 * severity + fate).clip(0, 0.5)
 
 
 def leave_chance(
@@ -62,7 +62,7 @@ def leave_chance(
 
 def fate(age: np.ndarray, frailty: np.ndarray, dnr: np.ndarray) -> np.ndarray:
     """The constant of `death_chance`: log of the chance at severity 0."""
-    return -9.55 + 0.016 * (age - 60) + 0.25 * frailty + 0.9 * dnr
+    return -9.4 + 0.016 * (age - 60) + 0.25 * frailty + 0.9 * dnr
 
 
 def year_death_chance(
@@ -74,12 +74,12 @@ def year_death_chance(
 
 def soon_chance(frailty: np.ndarray, burden: np.ndarray, final: np.ndarray) -> np.ndarray:
     """Chance that a readmission comes within weeks; `burden` counts conditions."""
-    return sigmoid(-3.3 + 0.5 * frailty + 0.07 * burden + 0.8 * final)
+    return sigmoid(-3.4 + 0.5 * frailty + 0.06 * burden + 0.8 * final)
 
 
 def mean_gap(frailty: np.ndarray, burden: np.ndarray) -> np.ndarray:
     """Mean days to the next admission where it does not come soon (an exponential time, two days added)."""
-    return 4900 * np.exp(-0.6 * frailty - 0.1 * burden.clip(0, 14))
+    return 6000 * np.exp(-0.6 * frailty - 0.09 * burden.clip(0, 16))
 
 
 def next_gap(rng: np.random.Generator, soon: np.ndarray, mean: np.ndarray) -> np.ndarray:

@@ -15,10 +15,12 @@ from warehouse.synth.columns import Rows, blank, fixed, instead, ints, joined, r
 from warehouse.synth.conditions import CONDITION_INDEX
 from warehouse.synth.course import DAY, STEP, Course
 from warehouse.synth.episodes import EPISODE_INDEX
+from warehouse.synth.kinds import PANEL_HABITS
 from warehouse.synth.labitems import ITEM_INDEX, ITEMS, LATENT_INDEX, PANELS, SPECIMENS
 from warehouse.synth.patients import Patients, sigmoid
 from warehouse.synth.quirks import quirks
 from warehouse.synth.staff import providers
+from warehouse.synth.tail import panel_reasons
 from warehouse.synth.visits import Visits
 
 if TYPE_CHECKING:
@@ -124,6 +126,7 @@ class Samples:
     severity: np.ndarray
     present: np.ndarray
     episode: np.ndarray
+    kind: np.ndarray
     reading: np.ndarray
     previous: np.ndarray
 
@@ -135,7 +138,9 @@ def inpatient_samples(rng: np.random.Generator, course: Course) -> Samples:
     first = course.step_first[step]
     clock = course.step_time[step] % DAY // STEP
     size = len(step)
-    inside = np.where(clock == 0, rng.normal(5.4, 0.6, size).clip(3, 7.5) * 3600, rng.uniform(600, STEP - 600, size))
+    inside = np.where(
+        clock == 0, rng.normal(5.4, 0.3, size).clip(3, 7.5) * 3600, rng.normal(5.0, 0.5, size).clip(0.5, 7.5) * 3600
+    )
     time = np.clip(course.step_time[step] + inside, course.admit[adm] + 600, course.disch[adm] - 900)
     waiting = course.admit[adm] - course.arrival[adm] * rng.uniform(0.3, 0.95, size)
     at_first = np.where(
@@ -154,6 +159,7 @@ def inpatient_samples(rng: np.random.Generator, course: Course) -> Samples:
         course.severity[step],
         course.present[adm],
         course.episode[adm],
+        course.kind[adm],
         course.reading[step],
         before[step],
     )
@@ -164,7 +170,7 @@ def outpatient_samples(rng: np.random.Generator, patients: Patients, visits: Vis
     chosen = np.flatnonzero(visits.sampled)
     who, day = visits.patient[chosen], visits.day[chosen]
     base = patients.baseline(who, day)
-    state = base + 0.5 * rng.standard_normal(base.shape)
+    state = base + 0.25 * rng.standard_normal(base.shape)
     size = len(chosen)
     return Samples(
         who,
@@ -173,6 +179,7 @@ def outpatient_samples(rng: np.random.Generator, patients: Patients, visits: Vis
         np.full(size, 4),
         np.full(size, 0.15),
         patients.present(who, day),
+        np.full(size, -1),
         np.full(size, -1),
         state,
         base,
@@ -187,12 +194,12 @@ def _ordered(rng: np.random.Generator, samples: Samples) -> np.ndarray:
         if panel.trigger:
             odd = np.abs(samples.previous[:, LATENT_INDEX[panel.trigger]])
             logit = logit + panel.trigger_weight * (odd - 1).clip(0, 4)
-        for reason, weight in panel.reasons.items():
+        for reason, weight in (panel.reasons | panel_reasons().get(panel.name, {})).items():
             if reason in EPISODE_INDEX:
                 logit = logit + weight * (samples.episode == EPISODE_INDEX[reason])
             else:
                 logit = logit + weight * samples.present[:, CONDITION_INDEX[reason]]
-        chance[:, number] = logit
+        chance[:, number] = logit + np.where(samples.kind < 0, 0.0, PANEL_HABITS[samples.kind, number])
     return rng.random(chance.shape) < sigmoid(chance)
 
 
@@ -296,7 +303,7 @@ def lab_rows(world: "World") -> Rows:
     early = (adm >= 0) & (samples.time[sample] < course.admit[adm])
     outside |= early & (rng.random(n_samples) < _EARLY_WITHOUT_HADM)[sample]
     group = sample * len(SPECIMENS) + _SPECIMEN_OF[item]
-    turn = rng.gamma(3.0, 1 / 3.0, n_samples * len(SPECIMENS))[group]
+    turn = rng.gamma(14.0, 1 / 14.0, n_samples * len(SPECIMENS))[group]
     stored = charted + (60 * _DELAY_MINUTES[_SPECIMEN_OF][item] * turn).astype(np.int64) // 60 * 60
     columns = {
         "labevent_id": ints(world.block * IDS_PER_BLOCK + 1 + np.arange(size)),

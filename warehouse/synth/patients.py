@@ -10,7 +10,7 @@ import numpy as np
 
 from warehouse.synth.conditions import CONDITIONS, FACTORS
 from warehouse.synth.hazards import sigmoid
-from warehouse.synth.labitems import LATENT_INDEX, LATENTS
+from warehouse.synth.labitems import ITEMS, LATENT_INDEX, LATENTS, PANELS
 from warehouse.synth.treatments import DRUG_ATC, DRUGS
 
 FIRST_SUBJECT = 10000001
@@ -92,23 +92,34 @@ _MALE = np.array([condition.male for condition in CONDITIONS])
 _LOADINGS = np.array([condition.loadings for condition in CONDITIONS])
 CONDITION_EFFECTS: np.ndarray = np.array([condition.lab_effects for condition in CONDITIONS])
 _BMI = np.array([{"obesity": 6.0, "morbid": 12.0}.get(condition.key, 0.0) for condition in CONDITIONS])
-# How hidden traits move all latents together, the k-th with variance k^-1.1; the first are broad, the later ones touch few
-# latents. The factors that make conditions cluster move them too. The same in every cohort.
-TRAITS = 32
-# Standard deviations of a patient's resting point: by traits, by factors, of each latent alone.
-OWN_TRAITS, OWN_FACTORS, OWN_REST = 0.8, 0.35, 0.25
+# How hidden traits move all latents together; the same in every cohort. The first trait moves all alike (how much water the
+# blood holds), one a panel moves what is measured together, the others are a power law: the k-th has variance k^-1.1 and
+# moves few latents. The factors that make conditions cluster move latents too.
+FINE_TRAITS = 32
+TRAITS = 1 + len(PANELS) + FINE_TRAITS
+_WATER, _PANEL, _FINE = 0.3, 0.3, 0.4
 
 
-def _mixing(rng: np.random.Generator, rows: int, power: float) -> np.ndarray:
-    """Loadings (rows, latents) with a power law over rows; each latent's variances add up to 1."""
+def _power_law(rng: np.random.Generator, rows: int, power: float) -> np.ndarray:
+    """Loadings (rows, latents) of either sign; each latent's variances add up to 1."""
     width = np.where(np.arange(rows) < 4, 0.7, 0.15)[:, None]
     loadings = rng.standard_normal((rows, len(LATENTS))) * (rng.random((rows, len(LATENTS))) < width)
     loadings *= np.arange(1, rows + 1)[:, None] ** (-power / 2)
     return loadings / np.sqrt((loadings**2).sum(axis=0)).clip(0.3)
 
 
-MIXING: np.ndarray = _mixing(np.random.default_rng(6), TRAITS, 1.1)
-_FACTOR_MIXING = _mixing(np.random.default_rng(7), len(FACTORS), 0.5)
+def _mixing(rng: np.random.Generator) -> np.ndarray:
+    """Loadings (traits, latents); shares of variance are _WATER, _PANEL and _FINE."""
+    panel_of = {item.name: item.panel for item in ITEMS}
+    same = np.array([[panel_of.get(latent) == panel.name for latent in LATENTS] for panel in PANELS])
+    parts = (np.ones((1, len(LATENTS))), same, _power_law(rng, FINE_TRAITS, 1.1))
+    return np.vstack([share**0.5 * part for share, part in zip((_WATER, _PANEL, _FINE), parts, strict=True)])
+
+
+# Standard deviations of a patient's resting point: by traits, by factors, of each latent alone.
+OWN_TRAITS, OWN_FACTORS, OWN_REST = 0.85, 0.3, 0.25
+MIXING: np.ndarray = _mixing(np.random.default_rng(6))
+_FACTOR_MIXING = _power_law(np.random.default_rng(7), len(FACTORS), 0.5)
 # A first letter of the ATC code and the factor that makes a rarely used drug of that group likely.
 _ATC_FACTOR = {
     "A": "li",
@@ -147,6 +158,7 @@ class Patients:
     language: np.ndarray
     marital: np.ndarray
     frailty: np.ndarray
+    habit: np.ndarray
     factors: np.ndarray
     onset: np.ndarray
     offset: np.ndarray
@@ -261,6 +273,7 @@ def make_patients(rng: np.random.Generator, first: int, size: int) -> Patients:
             rng, np.column_stack([single.clip(0.05), married, widow * 0.6, 0.08 * sigmoid((age - 40) / 8)])
         ),
         frailty=frailty,
+        habit=rng.random(size),
         factors=factors,
         onset=onset,
         offset=offset,

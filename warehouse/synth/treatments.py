@@ -5,14 +5,15 @@ of labitems.py. ROUTINE orders are written at admission. PRODUCTS spell the drug
 MIMIC-IV does; a drug without a line is a tablet under its own name. DRUGS are all drugs of that seed, in its order.
 """
 
-import csv
 import zlib
 from dataclasses import dataclass
 
 import numpy as np
 
-from warehouse.paths import REPOSITORY
+from warehouse.synth import atc
 from warehouse.synth.labitems import LATENT_INDEX, effects
+
+DRUGS, DRUG_ATC, DRUG_INDEX = atc.DRUGS, atc.DRUG_ATC, atc.DRUG_INDEX
 
 # drug|latent direction cut of the last result, ~ if always|chance to start, to stop (per eight hours)|effect on the latents|
 # needs: icu, a least severity (s1.5), an episode's flag (flag:I), any of some episodes or conditions (of:a,b)
@@ -303,15 +304,6 @@ def _default_product(drug: str) -> Product:
     )
 
 
-def _seed_drugs() -> tuple[tuple[str, str], ...]:
-    with open(REPOSITORY / "warehouse" / "seeds" / "drug_atc.csv", newline="") as file:
-        return tuple((row["drug"], row["atc_code"]) for row in csv.DictReader(file))
-
-
-_SEED = _seed_drugs()
-DRUGS: tuple[str, ...] = tuple(drug for drug, _ in _SEED)
-DRUG_ATC: tuple[str, ...] = tuple(code for _, code in _SEED)
-DRUG_INDEX: dict[str, int] = {drug: number for number, drug in enumerate(DRUGS)}
 RULES: tuple[Rule, ...] = tuple(_rule(line) for line in _RULES.strip().splitlines())
 ROUTINE: tuple[Routine, ...] = tuple(_routine(line) for line in _ROUTINE.strip().splitlines())
 _WRITTEN = dict(_product(line) for line in _PRODUCTS.strip().splitlines())
