@@ -31,18 +31,18 @@ General Care/Telemetry|day|.28|.2|~|~|.55|.15
 General Care/Activity|first|.82|0|~|~|.35|.05
 General Care/Activity|day|.15|.1|~|~|.5|.07
 General Care/Restraints|day|1.2|.25|icu s1.7|~|.1|.2
-General Care/Code status|first|.41|.15|~|~|.3|.03
+General Care/Code status|first|.5|.15|~|~|.3|.03
 General Care/Code status|day|.016|.9|s1.2|~|.6|.02
 General Care/Therapeutic devices/DVT/Prophylaxis|first|.37|.15|~|~|.2|.08
 General Care/Wound Care|day|.082|.3|~|~|.3|.08
 General Care/Precautions|first|.13|.2|~|~|.2|.06
 General Care/Dialysis|first|.16|0|of:esrd,dialysis|~|.2|.05
-ADT orders/Admit|first|1.1|0|~|~|.2|.06
+ADT orders/Admit|first|1.45|0|~|~|.2|.06
 ADT orders/Admit|toicu|.66|0|icu|~|.2|.06
-ADT orders/Transfer|move|.61|0|~|~|.1|.06
+ADT orders/Transfer|move|.85|0|~|~|.1|.06
 ADT orders/Transfer|day|.098|.2|~|~|.2|.06
 ADT orders/Postop|first|.8|0|flag:S|~|.1|.04
-ADT orders/Discharge|last|1.4|0|~|~|.5|.03
+ADT orders/Discharge|last|1.85|0|~|~|.5|.03
 ADT orders/Discharge|day|.11|-.6|~|~|.3|.2
 Nutrition/Diet Order|first|1.1|-.1|~|~|.45|.08
 Nutrition/Diet Order|day|.31|-.1|~|~|.55|.08
