@@ -175,7 +175,7 @@ def make_orders(rng: np.random.Generator, patients: Patients, course: Course) ->
     own = (patients.drug_threshold[course.patient[adm], drug] * 9973).astype(np.int64) % _DOSES[drug]
     dose = np.where(rng.random(size) < 0.7, own, rng.integers(0, 1 << 30, size) % _DOSES[drug])
     spelling = np.where(rng.random(size) < 0.7, 0, rng.integers(0, 1 << 30, size) % _SPELLINGS[drug])
-    return Orders(adm, drug, start, np.maximum(stop, start), spelling, dose)
+    return Orders(adm, drug, start, np.maximum(stop, start + 3600), spelling, dose)
 
 
 def written_stops(world: "World") -> tuple[np.ndarray, np.ndarray]:
