@@ -252,7 +252,10 @@ def lab_rows(
     providers: list[str],
 ) -> Rows:
     """Rows of labevents for all samples of a block; raises RuntimeError where a block outgrows its room for ids."""
-    wanted = _ordered(rng, samples)[:, _PANEL_OF] & (rng.random((len(samples.patient), len(ITEMS))) < _SHARE)
+    # Whether a rarer item is part of its panel is a habit, the same for all samples of a patient.
+    habit = rng.random((len(patients.number), len(ITEMS)))[samples.patient]
+    included = np.where(_SHARE < 0.9, habit, rng.random(habit.shape)) < _SHARE
+    wanted = _ordered(rng, samples)[:, _PANEL_OF] & included
     sample, item = np.nonzero(wanted)
     size = len(sample)
     if size >= IDS_PER_BLOCK:
