@@ -32,7 +32,7 @@ def severity_step(
 
 def icu_chance(severity: np.ndarray, icu: np.ndarray) -> np.ndarray:
     """Chance of being in intensive care after this step, given severity in it and where the patient was before."""
-    return np.where(icu, sigmoid(6 * (severity - 0.75) + 1.6), sigmoid(5 * (severity - 2.35)))
+    return np.where(icu, sigmoid(6 * (severity - 0.75) + 1.6), sigmoid(5 * (severity - 2.33)))
 
 
 def icu_at_start_chance(severity: np.ndarray, straight: np.ndarray) -> np.ndarray:
@@ -47,7 +47,7 @@ def icu_step(rng: np.random.Generator, severity: np.ndarray, icu: np.ndarray) ->
 
 def death_chance(severity: np.ndarray, fate: np.ndarray) -> np.ndarray:
     """Chance of death in this step; `fate` is the admission's constant (age, frailty, do not resuscitate)."""
-    return np.exp(1.7 * severity + fate).clip(0, 0.5)
+    return np.exp(2.1 * severity + fate).clip(0, 0.5)
 
 
 def leave_chance(
@@ -62,7 +62,7 @@ def leave_chance(
 
 def fate(age: np.ndarray, frailty: np.ndarray, dnr: np.ndarray) -> np.ndarray:
     """The constant of `death_chance`: log of the chance at severity 0."""
-    return -9.4 + 0.016 * (age - 60) + 0.25 * frailty + 0.9 * dnr
+    return -10.42 + 0.016 * (age - 60) + 0.25 * frailty + 0.9 * dnr
 
 
 def year_death_chance(

@@ -274,8 +274,10 @@ class Results:
 def make_results(rng: np.random.Generator, world: "World") -> Results:
     """The tests that each sample is sent for, with their readings before they are rounded."""
     samples = world.samples
-    shape = (len(samples.patient), len(ITEMS))
-    sample, item = np.nonzero(_ordered(rng, samples)[:, _PANEL_OF] & (rng.random(shape) < _SHARE))
+    # Whether a rarer item is part of its panel is a habit, the same for all samples of a patient.
+    habit = rng.random((len(world.patients.number), len(ITEMS)))[samples.patient]
+    included = np.where(_SHARE < 0.9, habit, rng.random(habit.shape)) < _SHARE
+    sample, item = np.nonzero(_ordered(rng, samples)[:, _PANEL_OF] & included)
     return Results(sample, item, _values(rng, samples.reading)[sample, item])
 
 

@@ -97,7 +97,7 @@ _BMI = np.array([{"obesity": 6.0, "morbid": 12.0}.get(condition.key, 0.0) for co
 # moves few latents. The factors that make conditions cluster move latents too.
 FINE_TRAITS = 32
 TRAITS = 1 + len(PANELS) + FINE_TRAITS
-_WATER, _PANEL, _FINE = 0.3, 0.3, 0.4
+_WATER, _PANEL, _FINE = 0.4, 0.3, 0.3
 
 
 def _power_law(rng: np.random.Generator, rows: int, power: float) -> np.ndarray:
@@ -117,7 +117,7 @@ def _mixing(rng: np.random.Generator) -> np.ndarray:
 
 
 # Standard deviations of a patient's resting point: by traits, by factors, of each latent alone.
-OWN_TRAITS, OWN_FACTORS, OWN_REST = 0.85, 0.3, 0.25
+OWN_TRAITS, OWN_FACTORS, OWN_REST = 1.1, 0.3, 0.25
 MIXING: np.ndarray = _mixing(np.random.default_rng(6))
 _FACTOR_MIXING = _power_law(np.random.default_rng(7), len(FACTORS), 0.5)
 # A first letter of the ATC code and the factor that makes a rarely used drug of that group likely.
