@@ -14,10 +14,9 @@ from warehouse.synth.columns import Rows, blank, fixed, instead, ints, joined, r
 from warehouse.synth.conditions import CONDITION_INDEX
 from warehouse.synth.course import DAY, STEP, Course
 from warehouse.synth.episodes import EPISODE_INDEX
-from warehouse.synth.kinds import PANEL_HABITS
+from warehouse.synth.kinds import PANEL_HABITS, PANEL_REASONS
 from warehouse.synth.labitems import ITEM_INDEX, ITEMS, LATENT_INDEX, PANELS, SPECIMENS
 from warehouse.synth.patients import Patients, sigmoid
-from warehouse.synth.tail import panel_reasons
 from warehouse.synth.visits import Visits
 
 IDS_PER_BLOCK = 2**19
@@ -182,7 +181,7 @@ def _ordered(rng: np.random.Generator, samples: Samples) -> np.ndarray:
         if panel.trigger:
             odd = np.abs(samples.previous[:, LATENT_INDEX[panel.trigger]])
             logit = logit + panel.trigger_weight * (odd - 1).clip(0, 4)
-        for reason, weight in (panel.reasons | panel_reasons().get(panel.name, {})).items():
+        for reason, weight in (panel.reasons | PANEL_REASONS.get(panel.name, {})).items():
             if reason in EPISODE_INDEX:
                 logit = logit + weight * (samples.episode == EPISODE_INDEX[reason])
             else:
