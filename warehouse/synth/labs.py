@@ -15,7 +15,7 @@ from warehouse.synth.conditions import CONDITION_INDEX
 from warehouse.synth.course import DAY, STEP, Course
 from warehouse.synth.episodes import EPISODE_INDEX
 from warehouse.synth.kinds import PANEL_HABITS, PANEL_REASONS
-from warehouse.synth.labitems import ITEM_INDEX, ITEMS, LATENT_INDEX, PANELS, SPECIMENS
+from warehouse.synth.labitems import ITEM_INDEX, ITEMS, LATENT_INDEX, PANELS, SPECIMENS, SPREAD
 from warehouse.synth.patients import Patients, sigmoid
 from warehouse.synth.visits import Visits
 
@@ -226,9 +226,9 @@ def _values(rng: np.random.Generator, reading: np.ndarray) -> np.ndarray:
     for item in ITEMS:
         x = reading[:, LATENT_INDEX[item.name if item.kind in "nl" else item.latent]] if item.kind in "nlt" else None
         if item.kind == "n":
-            v[item.name] = item.numbers[0] + item.numbers[1] * x
+            v[item.name] = item.numbers[0] + item.numbers[1] * SPREAD * x
         elif item.kind == "l":
-            v[item.name] = item.numbers[0] * np.exp(item.numbers[1] * x)
+            v[item.name] = item.numbers[0] * np.exp(item.numbers[1] * SPREAD * x)
         elif item.kind == "t":
             labels = np.array([_LABELS.index(word) for word in item.words])
             v[item.name] = labels[np.searchsorted(item.numbers, x)].astype(float)
