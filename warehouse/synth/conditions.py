@@ -2,8 +2,8 @@
 
 One line a condition: key | ICD-9 | ICD-10 | title | share of patients of 60 years in percent | slope on age (log-odds per
 20 years) | male (log-odds) | loadings on the factors that make conditions cluster | effects on the latents of labitems.py
-in standard deviations | home drugs with their probability | share of admissions that code it. The first lines are the
-common ones; the long tail follows.
+in standard deviations | home drugs with their probability | share of admissions that code it. The common
+ones are written here; tail.py makes the long tail that follows them, in the same form.
 """
 
 # ruff: noqa: E501 (a row of a table is one line)

@@ -47,8 +47,8 @@ _RULE_SEVERITY = np.array([rule.need.severity for rule in RULES])
 _RULE_ICU = np.array([rule.need.icu for rule in RULES])
 _GRAVE = [CONDITION_INDEX[key] for key in ("livermet", "bonemet", "brainmet", "pancca", "lungca", "dementia", "dnr")]
 # Latents wander together, along the traits of patients.py, and a little each alone.
-_JOINT, _SINGLE = 0.3, 0.12
-_READING_NOISE = 0.25 * NOISE
+_JOINT, _SINGLE = 0.2, 0.06
+_READING_NOISE = 0.15 * NOISE
 _WANDER = np.sqrt(1 - (1 - PULL) ** 2)
 _TOGETHER, _ALONE = _JOINT * MIXING * _WANDER, _SINGLE * _WANDER
 # No pregnancy after this age, whatever the slope says.

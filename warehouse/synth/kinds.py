@@ -9,8 +9,10 @@ rates stay, and what is hidden is which kind an admission is. No such number is 
 import numpy as np
 
 from warehouse.synth.atc import DRUG_INDEX, DRUGS
-from warehouse.synth.episodes import EPISODES
+from warehouse.synth.conditions import CONDITION_INDEX
+from warehouse.synth.episodes import EPISODE_INDEX, EPISODES
 from warehouse.synth.labitems import LATENTS, PANELS
+from warehouse.synth.tail import panel_reasons
 from warehouse.synth.treatments import ROUTINE
 
 VARIANTS = 4
@@ -50,4 +52,6 @@ ORDER_SETS: np.ndarray = _order_sets()
 ROUTINES: np.ndarray = _sharpened(np.tile([routine.chance for routine in ROUTINE], (KINDS, 1)))
 PANEL_HABITS: np.ndarray = 0.9 * _RNG.standard_normal((KINDS, len(PANELS))) - 0.3
 KIND_EFFECTS: np.ndarray = _latent_effects()
+# {panel: {episode or condition: log-odds}} of the long tail, as labitems.py has it for the others.
+PANEL_REASONS: dict[str, dict[str, float]] = panel_reasons(tuple(EPISODE_INDEX), tuple(CONDITION_INDEX))
 assert KIND_EFFECTS.shape == (KINDS, len(LATENTS))

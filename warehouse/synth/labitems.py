@@ -166,6 +166,8 @@ urine_chem|urine|-2 -4 -4.4 -3.8 -2.9|.1|cr .5|aki 2.5 ckd3 .8 hyponatremia 2.5 
 hold|chem|-1.0 -4 -4.5 -4.2 -4|.0|~|~
 """
 
+# Standard deviations of an item a unit of its latent: patients of a hospital spread wider than healthy ones.
+SPREAD = 0.8
 CONTEXTS = ("admission", "morning", "ward", "icu", "outpatient")
 SPECIMENS = ("chem", "heme", "coag", "gas", "urine")
 

@@ -15,12 +15,11 @@ from warehouse.synth.columns import Rows, blank, fixed, instead, ints, joined, r
 from warehouse.synth.conditions import CONDITION_INDEX
 from warehouse.synth.course import DAY, STEP, Course
 from warehouse.synth.episodes import EPISODE_INDEX
-from warehouse.synth.kinds import PANEL_HABITS
-from warehouse.synth.labitems import ITEM_INDEX, ITEMS, LATENT_INDEX, PANELS, SPECIMENS
+from warehouse.synth.kinds import PANEL_HABITS, PANEL_REASONS
+from warehouse.synth.labitems import ITEM_INDEX, ITEMS, LATENT_INDEX, PANELS, SPECIMENS, SPREAD
 from warehouse.synth.patients import Patients, sigmoid
 from warehouse.synth.quirks import quirks
 from warehouse.synth.staff import providers
-from warehouse.synth.tail import panel_reasons
 from warehouse.synth.visits import Visits
 
 if TYPE_CHECKING:
@@ -194,7 +193,7 @@ def _ordered(rng: np.random.Generator, samples: Samples) -> np.ndarray:
         if panel.trigger:
             odd = np.abs(samples.previous[:, LATENT_INDEX[panel.trigger]])
             logit = logit + panel.trigger_weight * (odd - 1).clip(0, 4)
-        for reason, weight in (panel.reasons | panel_reasons().get(panel.name, {})).items():
+        for reason, weight in (panel.reasons | PANEL_REASONS.get(panel.name, {})).items():
             if reason in EPISODE_INDEX:
                 logit = logit + weight * (samples.episode == EPISODE_INDEX[reason])
             else:
@@ -239,9 +238,9 @@ def _values(rng: np.random.Generator, reading: np.ndarray) -> np.ndarray:
     for item in ITEMS:
         x = reading[:, LATENT_INDEX[item.name if item.kind in "nl" else item.latent]] if item.kind in "nlt" else None
         if item.kind == "n":
-            v[item.name] = item.numbers[0] + item.numbers[1] * x
+            v[item.name] = item.numbers[0] + item.numbers[1] * SPREAD * x
         elif item.kind == "l":
-            v[item.name] = item.numbers[0] * np.exp(item.numbers[1] * x)
+            v[item.name] = item.numbers[0] * np.exp(item.numbers[1] * SPREAD * x)
         elif item.kind == "t":
             labels = np.array([_LABELS.index(word) for word in item.words])
             v[item.name] = labels[np.searchsorted(item.numbers, x)].astype(float)

@@ -117,7 +117,7 @@ def _mixing(rng: np.random.Generator) -> np.ndarray:
 
 
 # Standard deviations of a patient's resting point: by traits, by factors, of each latent alone.
-OWN_TRAITS, OWN_FACTORS, OWN_REST = 1.1, 0.3, 0.25
+OWN_TRAITS, OWN_FACTORS, OWN_REST = 1.4, 0.3, 0.5
 MIXING: np.ndarray = _mixing(np.random.default_rng(6))
 _FACTOR_MIXING = _power_law(np.random.default_rng(7), len(FACTORS), 0.5)
 # A first letter of the ATC code and the factor that makes a rarely used drug of that group likely.

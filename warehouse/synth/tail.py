@@ -237,14 +237,11 @@ def procedure_lines() -> tuple[str, ...]:
 
 
 @cache
-def panel_reasons() -> dict[str, dict[str, float]]:
-    """{panel: {key of a tail condition or episode: log-odds}}."""
-    from warehouse.synth.conditions import CONDITION_INDEX
-    from warehouse.synth.episodes import EPISODE_INDEX
-
+def panel_reasons(episodes: tuple[str, ...], conditions: tuple[str, ...]) -> dict[str, dict[str, float]]:
+    """{panel: {key of an episode or condition made here: log-odds}}, of all keys."""
     rng = np.random.default_rng([_SEED, 4])
     reasons: dict[str, dict[str, float]] = {}
-    for key, least, size in [(k, 1, 1.6) for k in EPISODE_INDEX] + [(k, 0, 1.0) for k in CONDITION_INDEX]:
+    for key, least, size in [(k, 1, 1.6) for k in episodes] + [(k, 0, 1.0) for k in conditions]:
         if key[0] == "x" and key[1].isupper():
             for panel in _pick(rng, _chapters()[key[1]].panels, int(rng.integers(least, least + 2))):
                 reasons.setdefault(panel, {})[key] = round(float(rng.uniform(0.5, 1.5) * size), 2)
