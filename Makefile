@@ -13,7 +13,7 @@ DEMO_SEED ?= 1
 DEMO_BUDGETS ?= 1e11,3e11,1e12
 # Two seeds: at these budgets one seed alone moves the loss by as much as a size does.
 DEMO_SEEDS ?= 0,1
-DEMO_SIZES ?= 6,5,5
+DEMO_SIZES ?= 5,5,4
 # A small vocabulary: at these budgets the output head of a large one would be most of the model.
 DEMO_VARS ?= {n_labs: 60, min_token_count: 500}
 
