@@ -7,6 +7,7 @@ import pytest
 
 from tests.warehouse.test_synth import digests
 from warehouse import raw
+from warehouse.paths import REPOSITORY
 from warehouse.synth import hazards, truth
 from warehouse.synth.block import Job
 from warehouse.synth.course import DAY, STEP
@@ -98,3 +99,12 @@ def test_the_hidden_state_is_the_same_for_any_number_of_workers(tmp_path):
 def test_the_pipeline_does_not_see_it(tmp_path):
     write_cohort(tmp_path / "told", Job(2, 4, truth=True))
     assert all("truth" not in str(file.path.relative_to(tmp_path)) for file in raw.locate(tmp_path / "told"))
+
+
+def test_the_query_of_the_readme_gives_the_best_achievable_auroc(tmp_path):
+    write_cohort(tmp_path / "told", Job(256, 4, ("hosp/patients",), truth=True))
+    query = (REPOSITORY / "warehouse/synth/README.md").read_text().split("```sql\n")[1].split("```")[0]
+    found = duckdb.sql(query.replace("data/mimic-iv", str(tmp_path / "told")))
+    assert found.columns == ["outcome", "prediction_point", "n", "rate", "best_auroc"]
+    best = {row[:2]: row[4] for row in found.fetchall()}
+    assert len(best) == 11 and best["stay_over_7_days", "admission"] > 0.7
