@@ -43,19 +43,25 @@ def baselines(shards: Path) -> tuple[float, float]:
         single += np.bincount(tokens, minlength=size)
         np.add.at(pair, (tokens[:-1], tokens[1:]), 1)
     single /= single.sum()
-    after = pair / pair.sum(axis=1, keepdims=True).clip(1)
+    seen = pair.sum(axis=1)
+    after = pair / seen[:, None].clip(1)
 
-    def loss(split: str, share: float) -> float:
-        total, n = 0.0, 0
+    def chances(split: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Of every token of a split: by bigrams, by unigrams, and whether a known token precedes it."""
+        parts = []
         for tokens in _tokens(shards, split):
-            known = np.r_[0.0, after[tokens[:-1], tokens[1:]]]
-            weight = np.r_[0.0, share * (pair[tokens[:-1]].sum(axis=1) > 0)] if share else np.zeros(len(tokens))
-            total -= np.log(weight * known + (1 - weight) * single[tokens]).sum()
-            n += len(tokens)
-        return total / n
+            known = np.r_[False, seen[tokens[:-1]] > 0]
+            parts.append((np.r_[0.0, after[tokens[:-1], tokens[1:]]], single[tokens], known))
+        first, second, known = (np.concatenate(column) for column in zip(*parts, strict=True))
+        return first, second, known
 
-    best = min(_SHARES, key=lambda share: loss("tuning", share))
-    return loss("held_out", 0.0), loss("held_out", best)
+    def loss(of: tuple[np.ndarray, np.ndarray, np.ndarray], share: float) -> float:
+        by_pair, by_token, known = of
+        return -float(np.log(np.where(known, share * by_pair + (1 - share) * by_token, by_token)).mean())
+
+    tuning, held_out = chances("tuning"), chances("held_out")
+    best = min(_SHARES, key=lambda share: loss(tuning, share))
+    return loss(held_out, 0.0), loss(held_out, best)
 
 
 def cut(shards: Path, out: Path, patients: int) -> int:
