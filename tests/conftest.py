@@ -20,6 +20,7 @@ import pytest
 from tests.raw_tables import Rows, write_raw_tables
 from warehouse import mappings, raw
 from warehouse.dbt_plugin import lay_sources
+from warehouse.mimic import SOURCES
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 # Tests run side by side, one process a core: more threads each would only get in each other's way.
@@ -67,7 +68,12 @@ def models(run_dbt: RunDbt, tmp_path_factory: pytest.TempPathFactory) -> list[di
     folder = tmp_path_factory.mktemp("compiled")
     target = folder / "target"
     done = run_dbt(
-        "compile", "--target-path", target, env={"EHR_DATA": folder / "data", "MIMIC_IV_ROOT": folder / "none"}
+        "compile",
+        "--vars",
+        "{preset: full}",
+        "--target-path",
+        target,
+        env={"EHR_DATA": folder / "data", "MIMIC_IV_ROOT": folder / "none"},
     )
     assert done.returncode == 0, done.stdout
     nodes = json.loads((target / "manifest.json").read_text())["nodes"]
@@ -95,7 +101,7 @@ def build(models: list[dict], tmp_path: Path) -> Build:
         root = rows if isinstance(rows, Path) else write_raw_tables(tmp_path / f"raw{count}", rows)
         connection = duckdb.connect()
         connection.execute("set enable_progress_bar = false; set TimeZone = 'UTC'; set threads = 1")
-        lay_sources(connection, raw.check(root), mappings.find(None))
+        lay_sources(connection, raw.check(root, SOURCES), mappings.find(None))
         for database in sorted({node["database"] for node in models}):
             path = ":memory:" if data is None else data / f"{database}.duckdb"
             connection.execute(f"attach '{path}' as {database}")

@@ -1,13 +1,15 @@
 """The dbt-duckdb plugin (profiles.yml) that lays the inputs of dbt before it.
 
-In memory, attached as the database `raw`, it makes: a schema per module (hosp, icu) with one view per raw file, all
-columns as text; `registry.columns`, the columns of those files by the registry, from which staging casts; and `reference`,
-the tie ranks and code mappings. Nothing of it is written to disk.
+In memory, attached as the database `raw`, it makes: a schema per module (hosp, icu, ed) with one view per raw table, all
+columns as text, empty where the file is absent or its source switched off; `registry`, the columns of those tables, from which
+staging casts, and which of them are there; and `reference`, the kinds of event and the code mappings. Nothing of it is written
+to disk.
 
 Before dbt opens the warehouse for a command that reads raw tables, every raw file is checked; a problem stops dbt with
 one line and exit status 2, and no file has been touched.
 """
 
+from collections.abc import Collection
 from typing import Any
 
 from dbt.adapters.duckdb.plugins import BasePlugin
@@ -18,7 +20,9 @@ from duckdb import DuckDBPyConnection
 from warehouse import mappings, raw
 from warehouse.errors import UserError
 from warehouse.mimic import SOURCES
-from warehouse.paths import REPOSITORY, data_dir, mapping_root, mimic_root
+from warehouse.paths import EVENT_KINDS, data_dir, mapping_root, mimic_root
+from warehouse.switches import landed_tables, project_vars
+from warehouse.table import Table
 
 # Commands that build models, and the selectors that leave every model over raw tables alone.
 BUILDING_COMMANDS = ("run", "build")
@@ -32,10 +36,11 @@ class Plugin(BasePlugin):
         root = mimic_root()
         try:
             self.mappings = mappings.find(mapping_root())
+            tables = landed_tables(project_vars(getattr(get_flags(), "VARS", None)))
             if _reads_raw_tables(get_flags()):
-                self.files = raw.check(root, memory=data_dir() / "raw_checked.json")
+                self.files = raw.check(root, tables, memory=data_dir() / "raw_checked.json")
             else:
-                self.files = raw.locate(root) if root.is_dir() else []
+                self.files = raw.locate(root, tables) if root.is_dir() else []
         except UserError as error:
             raise DbtRuntimeError(str(error)) from None
         # DuckDB opens a file but does not make its folder.
@@ -50,14 +55,12 @@ def lay_sources(connection: DuckDBPyConnection, files: list[raw.RawFile], code_m
     connection.execute("attach ':memory:' as raw")
     for module in sorted({table.module for table in SOURCES}):
         connection.execute(f"create schema raw.{module}")
-    for file in files:
-        name = f"raw.{file.table.module}.{file.table.name}"
-        connection.execute(f"create view {name} as {raw.select_as_text(file)}")
-    _create_registry(connection)
+    selects = {file.table: raw.select_as_text(file) for file in files}
+    for table in SOURCES:
+        connection.execute(f"create view raw.{table.full_name} as {selects.get(table) or raw.select_nothing(table)}")
+    _create_registry(connection, present=selects.keys())
     connection.execute("create schema raw.reference")
-    views = mappings.selects(code_mappings) | {
-        "tie_rank": mappings.read_csv(REPOSITORY / "warehouse/seeds/tie_rank.csv")
-    }
+    views = mappings.selects(code_mappings) | {"event_kinds": mappings.read_csv(EVENT_KINDS)}
     for name, select in views.items():
         connection.execute(f"create view raw.reference.{name} as {select}")
 
@@ -69,7 +72,7 @@ def _reads_raw_tables(flags: Any) -> bool:
     return not selected or any(item not in SELECTORS_WITHOUT_RAW for item in selected)
 
 
-def _create_registry(connection: DuckDBPyConnection) -> None:
+def _create_registry(connection: DuckDBPyConnection, present: Collection[Table]) -> None:
     connection.execute("create schema raw.registry")
     connection.execute(
         "create table raw.registry.columns (module text, table_name text, position integer, column_name text, data_type text)"
@@ -80,3 +83,10 @@ def _create_registry(connection: DuckDBPyConnection) -> None:
         for position, column in enumerate(table.columns)
     ]
     connection.executemany("insert into raw.registry.columns values (?, ?, ?, ?, ?)", rows)
+    connection.execute(
+        "create table raw.registry.tables (source_table text, is_dictionary boolean, is_present boolean)"
+    )
+    connection.executemany(
+        "insert into raw.registry.tables values (?, ?, ?)",
+        [(table.full_name, table.is_dictionary, table in present) for table in SOURCES],
+    )

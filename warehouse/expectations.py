@@ -7,17 +7,18 @@ would sort hundreds of millions of rows. That the stored order is the right one 
 What can go wrong: nothing here runs; SQL that a warehouse of another version cannot answer is told by validate.py.
 """
 
+from collections.abc import Iterable
+
 from warehouse.expectations_codes import code_expectations
-from warehouse.expectations_rows import ROW_EXPECTATIONS
+from warehouse.expectations_rows import row_expectations
 from warehouse.expectations_tokens import TOKEN_EXPECTATIONS
 from warehouse.judgement import NONE, Expectation, Limit, Scan, Settings, at_least, none_of
-from warehouse.mimic import SOURCES
-from warehouse.paths import REPOSITORY
+from warehouse.paths import EVENT_KINDS
 from warehouse.shard_format import SPLITS
+from warehouse.table import Table
 
 # A share may lie this many standard errors from what the hash should give; chance alone does so once in 15,000.
 STANDARD_ERRORS = 4
-TIE_RANKS = REPOSITORY / "warehouse" / "seeds" / "tie_rank.csv"
 
 TIMELINE = Scan(
     "timeline",
@@ -25,7 +26,7 @@ TIMELINE = Scan(
     f"""
     with ranks as (
         select event_kind, cast(tie_rank as integer) as tie_rank
-        from read_csv('{str(TIE_RANKS).replace("'", "''")}', header = true, all_varchar = true)
+        from read_csv('{str(EVENT_KINDS).replace("'", "''")}', header = true, all_varchar = true)
     ),
     events as (
         select
@@ -118,21 +119,21 @@ LABS = Scan(
 def expectations(settings: Settings) -> tuple[Expectation, ...]:
     """Every expectation, suite by suite; names are unique and serve as names of figures."""
     return (
-        *_raw_keys(),
+        *_raw_keys(settings.tables),
         *_KEYS,
         *_ORDER,
         *_clock(settings),
         *_splits(settings),
         *code_expectations(settings),
         *TOKEN_EXPECTATIONS,
-        *ROW_EXPECTATIONS,
+        *row_expectations(settings.tables),
     )
 
 
-def _raw_keys() -> list[Expectation]:
+def _raw_keys(tables: Iterable[Table]) -> list[Expectation]:
     """Keys of the raw tables as the registry declares them; rows that could not be read are set aside and not asked."""
     result = []
-    for table in SOURCES:
+    for table in tables:
         if not table.key:
             continue
         key = ", ".join(table.key)

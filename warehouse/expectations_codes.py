@@ -5,31 +5,14 @@ A code is looked at once, however often it occurs: the timeline is grouped by co
 judged against code counts, code tokens and quantile breaks.
 """
 
-from warehouse.judgement import Expectation, Limit, Scan, Settings, none_of
+import csv
 
-# What the codes of each kind of event begin with; measurements of the outpatient record are named freely.
-CODE_PREFIXES = {
-    "static": ("GENDER//", "CALENDAR_YEAR_OFFSET"),
-    "birth": ("MEDS_BIRTH",),
-    "death": ("MEDS_DEATH",),
-    "ed_registration": ("ED_REGISTRATION",),
-    "ed_out": ("ED_OUT",),
-    "hospital_admission": ("HOSPITAL_ADMISSION//",),
-    "hospital_discharge": ("HOSPITAL_DISCHARGE//",),
-    "demographic": ("RACE//", "MARITAL_STATUS//"),
-    "transfer": ("TRANSFER_TO//",),
-    "service": ("SERVICE//",),
-    "icu_admission": ("ICU_ADMISSION//",),
-    "icu_discharge": ("ICU_DISCHARGE//",),
-    "lab_specimen": ("LAB//SPECIMEN_COLLECTED//",),
-    "lab_result": ("LAB//RESULT//",),
-    "omr": ("",),
-    "drug_order": ("PRESCRIPTION//START//",),
-    "drug_administration": ("MEDICATION//",),
-    "procedure": ("PROCEDURE//ICD//",),
-    "diagnosis": ("DIAGNOSIS//ICD//",),
-    "drg": ("DRG//",),
-}
+from warehouse.judgement import Expectation, Limit, Scan, Settings, none_of
+from warehouse.paths import EVENT_KINDS
+
+with EVENT_KINDS.open(newline="") as _seed:
+    # What the codes of each kind of event begin with; measurements of the outpatient record are named freely.
+    CODE_PREFIXES = {row["event_kind"]: tuple(row["code_prefixes"].split("|")) for row in csv.DictReader(_seed)}
 _KNOWN_CODES = "^(" + "|".join(f"{kind} ({'|'.join(prefixes)})" for kind, prefixes in CODE_PREFIXES.items()) + ")"
 
 CODES = Scan(

@@ -1,49 +1,53 @@
 """The expectations on conservation of rows: no table is empty, and no row is lost, made up or counted twice.
 
-Out: `ROW_EXPECTATIONS`, as data for judgement.py.
+Out: `row_expectations(tables)`, as data for judgement.py, where `tables` are the raw ones that the warehouse was built from.
 Whether two large tables hold the same is told by a sum of row hashes, which needs no join and no memory; a query beside
 it finds the rows that differ.
 """
 
-from warehouse.judgement import Expectation, Scan, at_least, none_of
-from warehouse.mimic import SOURCES
+from collections.abc import Iterable, Sequence
 
-# Every table that must hold something. Quarantine and the code mappings may rightly be empty.
+from warehouse.judgement import Expectation, Scan, at_least, none_of
+from warehouse.table import Table
+
+# Every table that must hold something, beside the raw ones. Quarantine and the code mappings may rightly be empty.
 FLOORS = (
     *("timelines.patients", "timelines.timeline_events", "timelines.ledger"),
     *("tokens.code_counts", "tokens.code_tokens", "tokens.quantile_breaks", "tokens.token_ids", "tokens.vocabulary"),
     *("tokens.tokens", "tokens.static_prefix", "tokens.token_ledger", "scratch.events.event_candidates"),
-    *(f"scratch.staging.{table.staging_model}" for table in SOURCES),
 )
 
-_STAGED = " union all ".join(
-    f"select '{table.module}.{table.name}' as source_table, count(*) as n_staged "
-    f"from scratch.staging.{table.staging_model}"
-    for table in SOURCES
-)
-LEDGER = Scan(
-    "ledger",
-    ("timelines.ledger", *(f"scratch.staging.{table.staging_model}" for table in SOURCES)),
-    f"""
+
+def _staged(table: Table) -> str:
+    return f"scratch.staging.{table.staging_model}"
+
+
+def ledger_scan(tables: Sequence[Table]) -> Scan:
+    """The ledger's entries of each raw table beside the rows that were landed of it."""
+    landed = " union all ".join(
+        f"select '{table.full_name}' as source_table, count(*) as n_staged from {_staged(table)}" for table in tables
+    )
+    select = f"""
     with entries as (
         select
             source_table,
             coalesce(sum(n_rows) filter (where outcome = 'read'), 0) as n_read,
             coalesce(sum(n_rows) filter (where outcome in ('used', 'set_aside', 'dictionary')), 0) as n_accounted,
             count(*) filter (
-                where coalesce(outcome not in ('read', 'used', 'set_aside', 'dictionary'), true)
+                where coalesce(outcome not in ('read', 'used', 'set_aside', 'dictionary', 'not_read'), true)
             ) as n_other
         from timelines.ledger
         group by source_table
     ),
-    staged as ({_STAGED})
+    staged as ({landed})
     select
         coalesce(entries.source_table, staged.source_table) as source_table,
-        entries.n_read, entries.n_accounted, entries.n_other, staged.n_staged
+        entries.n_read, entries.n_accounted, entries.n_other, coalesce(staged.n_staged, 0) as n_staged
     from entries
     full join staged on entries.source_table = staged.source_table
-    """,
-)
+    """
+    return Scan("ledger", ("timelines.ledger", *map(_staged, tables)), select)
+
 
 SET_ASIDE = Scan(
     "set_aside",
@@ -145,18 +149,30 @@ _CANDIDATES_DIFFERENCE = f"""
 """
 
 
-def _floors() -> list[Expectation]:
-    return [
-        Expectation(
-            "rows",
-            f"has_rows_{table.removeprefix('scratch.').replace('.', '_')}",
-            f"{table} holds at least one row.",
-            Scan(f"has_rows_{table}", (table,), f"select count(*) as n_rows from {table}"),
-            figure="max(n_rows)",
-            limit=at_least(1),
-        )
-        for table in FLOORS
-    ]
+def _floor(name: str, description: str, table: str, also: str = "") -> Expectation:
+    return Expectation(
+        "rows",
+        f"has_rows_{name.replace('.', '_')}",
+        description,
+        Scan(f"has_rows_{table}", (table, "timelines.ledger"), f"select count(*){also} as n_rows from {table}"),
+        figure="max(n_rows)",
+        limit=at_least(1),
+    )
+
+
+def _floors(tables: Iterable[Table]) -> list[Expectation]:
+    floors = [_floor(table.removeprefix("scratch."), f"{table} holds at least one row.", table) for table in FLOORS]
+    for table in tables:
+        name, staged = f"staging.{table.staging_model}", _staged(table)
+        if table.is_required:
+            floors.append(_floor(name, f"{staged} holds at least one row.", staged))
+        else:
+            absent = (
+                " + (select count(*) from timelines.ledger"
+                f" where source_table = '{table.full_name}' and outcome = 'not_read')"
+            )
+            floors.append(_floor(name, f"{staged} holds at least one row, or its file is not there.", staged, absent))
+    return floors
 
 
 _CONSERVED = [
@@ -200,11 +216,16 @@ _CONSERVED = [
     ),
 ]
 
-ROW_EXPECTATIONS = (
-    *_floors(),
-    *none_of(
+
+def row_expectations(tables: Sequence[Table]) -> list[Expectation]:
+    """Suite `rows`."""
+    return [*_floors(tables), *_ledger(ledger_scan(tables)), *_SET_ASIDE, *_CONSERVED]
+
+
+def _ledger(scan: Scan) -> list[Expectation]:
+    return none_of(
         "rows",
-        LEDGER,
+        scan,
         "source_table",
         (
             "raw_rows_balance",
@@ -216,16 +237,16 @@ ROW_EXPECTATIONS = (
             "The ledger has every raw table, with as many rows read as were landed.",
             "n_read is distinct from n_staged",
         ),
+    )
+
+
+_SET_ASIDE = none_of(
+    "rows",
+    SET_ASIDE,
+    "source_table || ': ' || scanned.reason",
+    (
+        "set_aside_rows_kept",
+        "Every row that the ledger calls set aside is in quarantine, by table and reason.",
+        "n_entered <> n_kept",
     ),
-    *none_of(
-        "rows",
-        SET_ASIDE,
-        "source_table || ': ' || scanned.reason",
-        (
-            "set_aside_rows_kept",
-            "Every row that the ledger calls set aside is in quarantine, by table and reason.",
-            "n_entered <> n_kept",
-        ),
-    ),
-    *_CONSERVED,
 )

@@ -9,27 +9,28 @@ What can go wrong: an aggregate over no rows gives no figure, and no figure is a
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import duckdb
 import yaml
 
 from warehouse.errors import UserError
-from warehouse.paths import REPOSITORY
+from warehouse.mimic import SOURCES
+from warehouse.switches import landed_tables, project_vars
+from warehouse.table import Table
 
 Figures = dict[str, float | int | None]
 
 
 @dataclass(frozen=True)
 class Settings:
-    """The dbt vars that the expectations depend on, as the warehouse was built with them."""
+    """The dbt vars that the expectations depend on, as the warehouse was built with them; `tables` are the raw ones it read."""
 
     tuning_share: float
     held_out_share: float
     icd_at: str
     n_bins: int
     min_values_for_breaks: int
+    tables: tuple[Table, ...] = SOURCES
 
 
 @dataclass(frozen=True)
@@ -115,18 +116,18 @@ def read_settings(overrides: str | None = None) -> Settings:
 
     Raises UserError where the overrides are no YAML mapping or hold a value of another type.
     """
-    values: dict[str, Any] = dict(yaml.safe_load(Path(REPOSITORY, "dbt_project.yml").read_text())["vars"])
     try:
         given = yaml.safe_load(overrides) if overrides else {}
         if not isinstance(given, dict):
             raise ValueError("it is no mapping")
-        values.update(given)
+        values = project_vars(given)
         return Settings(
             tuning_share=int(values["tuning_per_mille"]) / 1000,
             held_out_share=int(values["held_out_per_mille"]) / 1000,
             icd_at=str(values["icd_at"]),
             n_bins=int(values["n_bins"]),
             min_values_for_breaks=int(values["min_values_for_breaks"]),
+            tables=landed_tables(values),
         )
     except (yaml.YAMLError, ValueError, TypeError) as error:
         reason = str(error).splitlines()[0]

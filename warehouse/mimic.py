@@ -52,7 +52,7 @@ def staging_yml() -> str:
     for entry in SOURCES:
         lines += [
             f"  - name: {entry.staging_model}",
-            f"    description: Raw table {entry.module}.{entry.name}, typed and otherwise untouched; {entry.grain}.",
+            f"    description: {json.dumps(f'Raw table {entry.full_name}, typed and otherwise untouched; {entry.grain}.')}",
             "    columns:",
         ]
         for column in entry.columns:

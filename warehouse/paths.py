@@ -7,6 +7,8 @@ import os
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+# The kinds of event: their order among ties, their tokens, their codes.
+EVENT_KINDS = REPOSITORY / "warehouse" / "seeds" / "event_kinds.csv"
 
 
 def data_dir() -> Path:

@@ -1,7 +1,7 @@
 """The raw tables as files: find them, check them whole before anything is written, and tell DuckDB how to read them.
 
-In: a root folder with hosp/ and icu/, each table as .csv.gz, .csv or .parquet (the first of these that is there); tables that
-the dbt project does not read may lie beside and are not opened.
+In: a root folder with hosp/, icu/ and ed/, each table as .csv.gz, .csv or .parquet (the first of these that is there); tables that
+are not asked for may lie beside and are not opened. An optional table may be absent.
 Out: a path per table and the SQL that reads it with every column as text; types are cast in the staging models.
 What can go wrong is one `UserError` that names the file: a missing root, table or column, an empty file, a gzip cut short.
 
@@ -14,6 +14,7 @@ import gzip
 import json
 import os
 import zlib
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +22,6 @@ from pathlib import Path
 import pyarrow.parquet as parquet
 
 from warehouse.errors import UserError
-from warehouse.mimic import SOURCES
 from warehouse.table import Table
 
 SUFFIXES = (".csv.gz", ".csv", ".parquet")
@@ -65,31 +65,32 @@ def read_columns(path: Path) -> tuple[str, ...]:
     return tuple(name.strip() for name in header)
 
 
-def locate(root: Path) -> list[RawFile]:
-    """The files of the tables that dbt reads, as far as they are there; `check` says which are not."""
+def locate(root: Path, tables: Iterable[Table]) -> list[RawFile]:
+    """The files of `tables`, as far as they are there; `check` says which are not."""
     files = []
-    for table in SOURCES:
+    for table in tables:
         path = find(root, table)
         if path is not None:
             files.append(RawFile(table, path, read_columns(path)))
     return files
 
 
-def check(root: Path, memory: Path | None = None) -> list[RawFile]:
-    """Every table that dbt reads found, with all its columns, and whole.
+def check(root: Path, tables: Iterable[Table], memory: Path | None = None) -> list[RawFile]:
+    """The files of `tables`: every required one found, and each that is there with all its columns, and whole.
 
     `memory` is a JSON file that remembers which gzip files were found whole; it is written only after all passed.
     Raises UserError with one line for the first thing that is wrong.
     """
     if not root.is_dir():
         raise UserError(f"no raw tables: folder {root} does not exist; {MENDING}")
-    for table in SOURCES:
-        if find(root, table) is None:
+    tables = tuple(tables)
+    for table in tables:
+        if table.is_required and find(root, table) is None:
             names = " or ".join(f"{table.name}{suffix}" for suffix in SUFFIXES)
             raise UserError(
                 f"raw table {table.module}.{table.name} is missing: no {names} in {root / table.module}; {MENDING}"
             )
-    files = locate(root)
+    files = locate(root, tables)
     for file in files:
         present = {name.lower() for name in file.columns}
         missing = [name for name in file.table.column_names if name.lower() not in present]
@@ -166,3 +167,9 @@ def select_as_text(file: RawFile) -> str:
         f"select {columns} from read_csv({path}, columns = {{{kinds}}}, auto_detect = false, header = true, "
         "delim = ',', quote = '\"', escape = '\"', nullstr = '', max_line_size = 16777216)"
     )
+
+
+def select_nothing(table: Table) -> str:
+    """SQL with the columns of `table` as text and no row: what stands for a file that is not there."""
+    columns = ", ".join(f"null::varchar as {name.lower()}" for name in table.column_names)
+    return f"select {columns} where false"

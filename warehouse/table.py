@@ -1,7 +1,8 @@
 """What a raw table is: its columns, types, key and foreign keys; and how a module's tables are written down as text.
 
-In: one block of text per group of tables. Out: `Table`s. A table begins with `source` where the dbt project reads it, else
-with `table`; its name and grain, its key and its foreign keys follow, and then a column a line:
+In: one block of text per group of tables. Out: `Table`s. A table begins with `source` where the dbt project cannot do without it,
+`optional` where it reads it if it is there, else with `table`; its name and grain, its key and its foreign keys follow, and then
+a column a line:
 
     source admissions: one row per hospital admission
     key         hadm_id
@@ -41,7 +42,10 @@ class Reference:
 
 @dataclass(frozen=True)
 class Table:
-    """One raw table. `key` is unique, empty where MIMIC-IV declares none; `is_source`: the dbt project reads it."""
+    """One raw table. `key` is unique, empty where MIMIC-IV declares none.
+
+    `is_source`: the dbt project can read it; `is_required`: where it is switched on, its file must be there.
+    """
 
     module: str
     name: str
@@ -50,6 +54,12 @@ class Table:
     columns: tuple[Column, ...]
     references: tuple[Reference, ...]
     is_source: bool
+    is_required: bool
+
+    @property
+    def full_name(self) -> str:
+        """`module.name`, as events, ledger and switches call it."""
+        return f"{self.module}.{self.name}"
 
     @property
     def column_names(self) -> list[str]:
@@ -74,8 +84,8 @@ def tables_of_text(module: str, text: str) -> tuple[Table, ...]:
 def _table(module: str, lines: list[str]) -> Table:
     head, grain = lines[0].split(": ", 1)
     kind, name = head.split()
-    if kind not in ("source", "table"):
-        raise ValueError(f"{module}.{name} begins with {kind}, not with source or table")
+    if kind not in ("source", "optional", "table"):
+        raise ValueError(f"{module}.{name} begins with {kind}, not with source, optional or table")
     key: tuple[str, ...] = ()
     references: tuple[Reference, ...] = ()
     columns = []
@@ -87,7 +97,7 @@ def _table(module: str, lines: list[str]) -> Table:
             references = tuple(_reference(part) for part in rest.split("; "))
         else:
             columns.append(_column(word, rest))
-    return Table(module, name, grain, key, tuple(columns), references, kind == "source")
+    return Table(module, name, grain, key, tuple(columns), references, kind != "table", kind == "source")
 
 
 def _column(name: str, rest: str) -> Column:

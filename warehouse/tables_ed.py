@@ -8,7 +8,7 @@ from warehouse.table import tables_of_text
 ED_TABLES = tables_of_text(
     "ed",
     """
-    table edstays: one row per stay in the emergency department
+    optional edstays: one row per stay in the emergency department
     key                stay_id
     subject_id         bigint!     Patient.
     hadm_id            bigint      Hospital admission that the stay led to; NULL where there was none.
@@ -20,7 +20,7 @@ ED_TABLES = tables_of_text(
     arrival_transport  text!       How the patient came: AMBULANCE, WALK IN, HELICOPTER, OTHER, UNKNOWN.
     disposition        text        How the stay ended: ADMITTED, HOME, TRANSFER, LEFT WITHOUT BEING SEEN and so on.
 
-    table triage: one row per stay: what was asked and measured on arrival in the emergency department
+    optional triage: one row per stay: what was asked and measured on arrival in the emergency department
     key             stay_id
     references      stay_id -> ed.edstays
     subject_id      bigint!  Patient.
@@ -35,7 +35,7 @@ ED_TABLES = tables_of_text(
     acuity          double   Emergency severity index from 1, gravest, to 5.
     chiefcomplaint  text     Why the patient came, in free text, several complaints comma-separated.
 
-    table vitalsign: one row per set of vital signs taken in the emergency department
+    optional vitalsign: one row per set of vital signs taken in the emergency department
     key          stay_id charttime
     references   stay_id -> ed.edstays
     subject_id   bigint!    Patient.
@@ -50,7 +50,7 @@ ED_TABLES = tables_of_text(
     rhythm       text       Heart rhythm in words: Sinus Rhythm, afib.
     pain         text       Pain from 0 to 10 as told, or free text: unable, ett.
 
-    table diagnosis: one row per diagnosis billed for a stay in the emergency department
+    optional diagnosis: one row per diagnosis billed for a stay in the emergency department
     key          stay_id seq_num
     references   stay_id -> ed.edstays
     subject_id   bigint!    Patient.
@@ -60,7 +60,7 @@ ED_TABLES = tables_of_text(
     icd_version  smallint!  9 or 10.
     icd_title    text!      Diagnosis in words.
 
-    table medrecon: one row per class of each drug that the patient took before coming
+    optional medrecon: one row per class of each drug that the patient took before coming
     key             none
     references      stay_id -> ed.edstays
     subject_id      bigint!    Patient.
@@ -73,7 +73,7 @@ ED_TABLES = tables_of_text(
     etccode         text       Enhanced therapeutic class, as a code with leading zeros.
     etcdescription  text       Enhanced therapeutic class in words.
 
-    table pyxis: one row per generic sequence number of each drug taken from the dispensing cabinet
+    optional pyxis: one row per generic sequence number of each drug taken from the dispensing cabinet
     key         none
     references  stay_id -> ed.edstays
     subject_id  bigint!    Patient.

@@ -77,7 +77,7 @@ HOSP_TABLES = tables_of_text(
     priority           text       ROUTINE or STAT.
     comments           text       Free text beside the result, scrubbed.
 
-    table microbiologyevents: one row per specimen, test, organism and antibiotic tried against it
+    optional microbiologyevents: one row per specimen, test, organism and antibiotic tried against it
     key                  microevent_id
     references           subject_id -> hosp.patients; hadm_id -> hosp.admissions
     microevent_id        bigint!     Row of microbiology: one result.

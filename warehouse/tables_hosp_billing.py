@@ -38,7 +38,7 @@ HOSP_BILLING_TABLES = tables_of_text(
     drg_severity   smallint  Severity of illness, APR only.
     drg_mortality  smallint  Risk of mortality, APR only.
 
-    table hcpcsevents: one row per procedure or service billed by its HCPCS code
+    optional hcpcsevents: one row per procedure or service billed by its HCPCS code
     key                hadm_id hcpcs_cd seq_num
     references         subject_id -> hosp.patients; hadm_id -> hosp.admissions; hcpcs_cd -> hosp.d_hcpcs
     subject_id         bigint!   Patient.

@@ -105,7 +105,7 @@ HOSP_ORDER_TABLES = tables_of_text(
     scheduletime       timestamp   When it was due.
     storetime          timestamp!  When the entry was made.
 
-    table emar_detail: one row per product of an administration, and one without ordinal for the administration as a whole
+    optional emar_detail: one row per product of an administration, and one without ordinal for the administration as a whole
     key                                   none
     references                            subject_id -> hosp.patients; emar_id -> hosp.emar
     subject_id                            bigint!   Patient.

@@ -20,7 +20,7 @@ ICU_TABLES = tables_of_text(
     outtime         timestamp  When the stay ended.
     los             double     Length of the stay in days.
 
-    table chartevents: one row per value charted at the bedside in intensive care
+    optional chartevents: one row per value charted at the bedside in intensive care
     key           none
     references    subject_id -> hosp.patients; hadm_id -> hosp.admissions; stay_id -> icu.icustays; itemid -> icu.d_items
     subject_id    bigint!     Patient.
@@ -49,7 +49,7 @@ ICU_TABLES = tables_of_text(
     valueuom      text        Date, or Date and Time.
     warning       smallint    1 where the caregiver marked the value as one to be warned of.
 
-    table inputevents: one row per stretch of one fluid or drug given in intensive care at one rate
+    optional inputevents: one row per stretch of one fluid or drug given in intensive care at one rate
     key                            orderid itemid
     references                     subject_id -> hosp.patients; hadm_id -> hosp.admissions; stay_id -> icu.icustays; itemid -> icu.d_items
     subject_id                     bigint!     Patient.
@@ -79,7 +79,7 @@ ICU_TABLES = tables_of_text(
     originalamount                 double      Amount in the bag when the stretch began.
     originalrate                   double      Rate as it was first planned.
 
-    table ingredientevents: one row per stretch of one ingredient, as water, calories or protein, of what was given in intensive care
+    optional ingredientevents: one row per stretch of one ingredient, as water, calories or protein, of what was given in intensive care
     key                none
     subject_id         bigint!     Patient.
     hadm_id            bigint!     Hospital admission.
@@ -99,7 +99,7 @@ ICU_TABLES = tables_of_text(
     originalamount     double      Amount when the stretch began; 0 throughout.
     originalrate       double      Rate as it was first planned.
 
-    table outputevents: one row per output measured in intensive care
+    optional outputevents: one row per output measured in intensive care
     key           stay_id charttime itemid
     references    subject_id -> hosp.patients; hadm_id -> hosp.admissions; stay_id -> icu.icustays; itemid -> icu.d_items
     subject_id    bigint!     Patient.
@@ -112,7 +112,7 @@ ICU_TABLES = tables_of_text(
     value         double!     Volume.
     valueuom      text        Unit of the volume: ml.
 
-    table procedureevents: one row per procedure, line, tube or ventilation in intensive care
+    optional procedureevents: one row per procedure, line, tube or ventilation in intensive care
     key                       orderid
     references                subject_id -> hosp.patients; hadm_id -> hosp.admissions; stay_id -> icu.icustays; itemid -> icu.d_items
     subject_id                bigint!     Patient.

@@ -1,3 +1,5 @@
+{{ config(enabled=makes_events('hosp.diagnoses_icd')) }}
+
 with source as (
     select
         diagnoses.subject_id,

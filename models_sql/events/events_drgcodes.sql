@@ -1,3 +1,5 @@
+{{ config(enabled=makes_events('hosp.drgcodes')) }}
+
 with source as (
     select
         drgcodes.subject_id,

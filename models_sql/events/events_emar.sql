@@ -1,3 +1,5 @@
+{{ config(enabled=makes_events('hosp.emar')) }}
+
 with source as (
     select subject_id, hadm_id, emar_id, charttime, storetime, medication, event_txt, unreadable_columns
     from {{ ref('stg_hosp__emar') }}

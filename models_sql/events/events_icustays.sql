@@ -1,3 +1,5 @@
+{{ config(enabled=makes_events('icu.icustays')) }}
+
 with source as (
     select subject_id, hadm_id, stay_id, first_careunit, last_careunit, intime, outtime, unreadable_columns
     from {{ ref('stg_icu__icustays') }}

@@ -1,3 +1,5 @@
+{{ config(enabled=makes_events('hosp.labevents')) }}
+
 with source as (
     select
         labevent_id,

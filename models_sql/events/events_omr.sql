@@ -1,3 +1,5 @@
+{{ config(enabled=makes_events('hosp.omr')) }}
+
 with source as (
     select
         subject_id,

@@ -1,3 +1,5 @@
+{{ config(enabled=makes_events('hosp.prescriptions')) }}
+
 with source as (
     select
         subject_id,

@@ -1,3 +1,5 @@
+{{ config(enabled=makes_events('hosp.procedures_icd')) }}
+
 with source as (
     select
         procedures.subject_id,

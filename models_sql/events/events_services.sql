@@ -1,3 +1,5 @@
+{{ config(enabled=makes_events('hosp.services')) }}
+
 with source as (
     select subject_id, hadm_id, transfertime, curr_service, unreadable_columns
     from {{ ref('stg_hosp__services') }}

@@ -1,3 +1,5 @@
+{{ config(enabled=makes_events('hosp.transfers')) }}
+
 with source as (
     select subject_id, hadm_id, transfer_id, eventtype, careunit, intime, unreadable_columns
     from {{ ref('stg_hosp__transfers') }}

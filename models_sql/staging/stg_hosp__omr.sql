@@ -1,1 +1,3 @@
+{{ config(enabled=is_landed('hosp.omr')) }}
+
 {{ land_raw_table('hosp', 'omr') }}

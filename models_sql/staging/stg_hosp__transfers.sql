@@ -1,1 +1,3 @@
+{{ config(enabled=is_landed('hosp.transfers')) }}
+
 {{ land_raw_table('hosp', 'transfers') }}

@@ -1,17 +1,11 @@
 {{ config(database='scratch', schema='events') }}
 
 -- Every event that any source could make, with its rank among events of the same time and, where it stays out of the timeline, why.
-{% set event_models = [
-    'events_patients', 'events_admissions', 'events_transfers', 'events_services', 'events_icustays', 'events_labevents',
-    'events_prescriptions', 'events_emar', 'events_diagnoses_icd', 'events_procedures_icd', 'events_drgcodes', 'events_omr'
-] %}
--- What is written down about a patient when care has ended, and may be dated after death.
-{% set administrative_kinds = [
-    'hospital_discharge', 'icu_discharge', 'ed_out', 'transfer', 'diagnosis', 'procedure', 'drg', 'demographic'
-] %}
+{% set on = [] %}
+{% for source, model in event_sources().items() if makes_events(source) %}{% do on.append(model) %}{% endfor %}
 
 with all_events as (
-    {% for model in event_models %}
+    {% for model in on %}
     select
         subject_id, time, occurred_at, code, numeric_value, text_value, unit, hadm_id, stay_id,
         source_table, source_key, event_kind, is_row_event, set_aside_reason
@@ -39,10 +33,11 @@ ranked as (
         patients.subject_id as known_subject_id,
         patients.born_at,
         patients.died_at,
-        cast(tie_rank.tie_rank as integer) as tie_rank
+        cast(event_kinds.tie_rank as integer) as tie_rank,
+        event_kinds.is_administrative = 'true' as is_administrative
     from all_events
     left join {{ ref('patients') }} as patients on all_events.subject_id = patients.subject_id
-    left join {{ source('reference', 'tie_rank') }} as tie_rank on all_events.event_kind = tie_rank.event_kind
+    left join {{ source('reference', 'event_kinds') }} as event_kinds on all_events.event_kind = event_kinds.event_kind
 )
 
 select
@@ -64,14 +59,8 @@ select
         when set_aside_reason is not null then set_aside_reason
         when known_subject_id is null then 'unknown patient'
         when time < born_at then 'before birth'
-        when
-            time > died_at
-            and event_kind in (
-                {%- for kind in administrative_kinds %}
-                '{{ kind }}'{{ ',' if not loop.last }}
-                {%- endfor %}
-            )
-            then 'administrative, after death'
+        -- What is written down about a patient when care has ended may be dated after death.
+        when time > died_at and is_administrative then 'administrative, after death'
         when time > died_at then 'after death'
     end as set_aside_reason
 from ranked

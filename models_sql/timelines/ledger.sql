@@ -1,18 +1,18 @@
 -- Double entry for rows: what each raw table held against where its rows went. A raw row goes where its row event goes.
-{% set dictionaries = ['d_labitems', 'd_icd_diagnoses', 'd_icd_procedures', 'd_hcpcs'] %}
-{% set sources = [
-    'patients', 'admissions', 'transfers', 'services', 'labevents', 'prescriptions', 'emar', 'diagnoses_icd', 'procedures_icd',
-    'drgcodes', 'omr'
-] %}
+{% set dictionaries = ['hosp.d_labitems', 'hosp.d_icd_diagnoses', 'hosp.d_icd_procedures', 'hosp.d_hcpcs', 'icu.d_items'] %}
+{% set landed, for_score, off = [], [], [] %}
+{% for source in event_sources() %}
+    {% if makes_events(source) %}{% do landed.append(source) %}
+    {% elif is_landed(source) %}{% do for_score.append(source) %}
+    {% else %}{% do off.append(source) %}
+    {% endif %}
+{% endfor %}
 
 with read_rows as (
-    {% for name in sources + dictionaries %}
-    select 'hosp.{{ name }}' as source_table, count(*) as n_rows from {{ ref('stg_hosp__' ~ name) }}
-    union all
+    {% for source in landed + for_score + dictionaries %}
+    select '{{ source }}' as source_table, count(*) as n_rows from {{ ref(staging_model(source)) }}
+    {% if not loop.last %}union all{% endif %}
     {% endfor %}
-    select 'icu.icustays', count(*) from {{ ref('stg_icu__icustays') }}
-    union all
-    select 'icu.d_items', count(*) from {{ ref('stg_icu__d_items') }}
 ),
 
 row_events as (
@@ -26,26 +26,44 @@ row_events as (
     group by source_table, outcome, reason
 ),
 
+absent as (
+    select source_table
+    from {{ source('registry', 'tables') }}
+    where not is_present
+),
+
 entries as (
     select source_table, 'read' as outcome, 'in the raw table' as reason, n_rows
     from read_rows
+    where source_table not in (select source_table from absent)
 
     union all
 
     select source_table, 'dictionary', 'names codes, makes no events', n_rows
     from read_rows
-    where
-        source_table in (
-            'icu.d_items'
-            {%- for name in dictionaries %},
-            'hosp.{{ name }}'
-            {%- endfor %}
-        )
+    where source_table in ('{{ dictionaries | join("', '") }}')
 
     union all
 
     select source_table, outcome, reason, n_rows
     from row_events
+    {% if for_score %}
+    union all
+
+    select source_table, 'used', 'for the score of the first ICU day', n_rows
+    from read_rows
+    where source_table in ('{{ for_score | join("', '") }}') and source_table not in (select source_table from absent)
+    {% endif %}
+    union all
+
+    select source_table, 'not_read', 'no such file', 0
+    from read_rows
+    where source_table in (select source_table from absent)
+    {% for source in off %}
+    union all
+
+    select '{{ source }}', 'not_read', 'switched off', 0
+    {% endfor %}
 )
 
 select

@@ -283,7 +283,7 @@ def check_conservation(connection: duckdb.DuckDBPyConnection, rows: Rows) -> Non
 
 
 def check_order(connection: duckdb.DuckDBPyConnection, events: list[tuple]) -> None:
-    ranks = connection.execute("select event_kind, tie_rank::integer from raw.reference.tie_rank").fetchall()
+    ranks = connection.execute("select event_kind, tie_rank::integer from raw.reference.event_kinds").fetchall()
     rank = dict(ranks)
     deaths = dict(connection.execute("select subject_id, died_at from timelines.patients").fetchall())
     seen: Counter[int] = Counter()

@@ -11,7 +11,8 @@ def test_all_tables_are_there_once():
     names = [(entry.module, entry.name) for entry in TABLES]
     assert len(set(names)) == len(names) == 37
     assert [sum(module == one for one, _ in names) for module in ("hosp", "icu", "ed")] == [22, 9, 6]
-    assert len(SOURCES) == 17 and set(SOURCES) < set(TABLES)
+    assert len(SOURCES) == 31 and set(SOURCES) < set(TABLES)
+    assert sum(entry.is_required for entry in SOURCES) == 17
 
 
 def test_dictionaries_belong_to_no_patient():

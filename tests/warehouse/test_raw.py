@@ -39,7 +39,7 @@ def to_parquet(path: Path) -> Path:
 
 
 def read(root: Path) -> list[tuple]:
-    file = next(file for file in raw.check(root) if file.table.name == "patients")
+    file = next(file for file in raw.check(root, SOURCES) if file.table.name == "patients")
     return duckdb.sql(raw.select_as_text(file)).fetchall()
 
 
@@ -57,11 +57,21 @@ def test_columns_are_found_in_any_order_and_case(root):
     assert read(root) == [("2", "M", "91", "2151", None, "2151-01-02")]
 
 
-def test_tables_that_dbt_does_not_read_may_lie_beside(root):
-    for other in set(TABLES) - set(SOURCES):
+def test_tables_that_are_not_asked_for_may_lie_beside(root):
+    asked = [entry for entry in SOURCES if entry.is_required]
+    for other in set(TABLES) - set(asked):
         (root / other.module).mkdir(exist_ok=True)
+        (root / other.module / f"{other.name}.csv").unlink(missing_ok=True)
         (root / other.module / f"{other.name}.csv.gz").write_bytes(b"not opened")
-    assert [file.table for file in raw.check(root)] == list(SOURCES)
+    assert [file.table for file in raw.check(root, asked)] == asked
+
+
+def test_an_optional_table_may_be_absent_and_then_has_no_rows(root):
+    shutil.rmtree(root / "ed")
+    found = [file.table for file in raw.check(root, SOURCES)]
+    assert found == [entry for entry in SOURCES if entry.module != "ed"]
+    nothing = duckdb.sql(raw.select_nothing(table("ed", "triage")))
+    assert nothing.columns == table("ed", "triage").column_names and nothing.fetchall() == []
 
 
 def test_a_header_is_read_whatever_its_case(tmp_path):
@@ -77,12 +87,12 @@ def test_a_header_is_read_whatever_its_case(tmp_path):
 def test_a_packed_file_is_unpacked_once_and_again_when_it_changes(root, tmp_path, monkeypatch):
     packed = pack(root / "hosp" / "patients.csv")
     memory = tmp_path / "data" / "checked.json"
-    raw.check(root, memory)
+    raw.check(root, SOURCES, memory)
     monkeypatch.setattr(raw, "_unpack_problem", lambda path: "unpacked again")
-    raw.check(root, memory)
+    raw.check(root, SOURCES, memory)
     os.utime(packed, ns=(1, 1))
     with pytest.raises(UserError, match="unpacked again"):
-        raw.check(root, memory)
+        raw.check(root, SOURCES, memory)
 
 
 def cut(root: Path) -> None:
@@ -117,7 +127,7 @@ def test_what_is_wrong_is_one_line(root, tmp_path, message):
     BREAKS[message](root)
     memory = tmp_path / "data" / "checked.json"
     with pytest.raises(UserError, match=message) as caught:
-        raw.check(root, memory)
+        raw.check(root, SOURCES, memory)
     assert "\n" not in str(caught.value) and caught.value.exit_status == 2
     assert not memory.parent.exists()
 

@@ -24,7 +24,6 @@ from warehouse.expectations import expectations
 from warehouse.expectations_rows import FLOORS
 from warehouse.fingerprint import FINGERPRINTED, require_valid, validation_file, warehouse_fingerprint
 from warehouse.judgement import NONE, Expectation, Limit, Scan, at_least, measure, read_settings
-from warehouse.mimic import SOURCES
 
 ALL = {expectation.name: expectation for expectation in expectations(SETTINGS)}
 
@@ -126,10 +125,14 @@ BREAKS: dict[str, str] = {
     **{
         f"raw_key_{table.module}_{table.name}": f"insert into scratch.staging.{table.staging_model}"
         f" from scratch.staging.{table.staging_model} limit 1"
-        for table in SOURCES
+        for table in SETTINGS.tables
         if table.key
     },
     **{f"has_rows_{table.removeprefix('scratch.').replace('.', '_')}": f"delete from {table}" for table in FLOORS},
+    **{
+        f"has_rows_staging_{table.staging_model}": f"delete from scratch.staging.{table.staging_model}"
+        for table in SETTINGS.tables
+    },
 }
 
 
@@ -190,8 +193,8 @@ def test_a_diagnosis_known_during_the_stay_is_told_and_not_refused_where_the_bui
 
 
 def test_settings_come_from_the_project_and_from_vars() -> None:
-    assert read_settings() == SETTINGS
-    assert read_settings("{icd_at: admission, tuning_per_mille: 50}") == replace(
+    assert read_settings("{sources: {sofa: false}}") == SETTINGS
+    assert read_settings("{icd_at: admission, tuning_per_mille: 50, sources: {sofa: false}}") == replace(
         SETTINGS, icd_at="admission", tuning_share=0.05
     )
 

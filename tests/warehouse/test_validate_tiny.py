@@ -10,13 +10,21 @@ import duckdb
 import pytest
 
 from tests.warehouse.judge import judge
-from warehouse.expectations import TIE_RANKS, expectations
+from warehouse.expectations import expectations
 from warehouse.expectations_codes import CODE_PREFIXES
 from warehouse.expectations_tokens import FAMILIES
 from warehouse.judgement import Settings, measure
-from warehouse.mimic import SOURCES
+from warehouse.paths import EVENT_KINDS
+from warehouse.switches import landed_tables, project_vars
 
-SETTINGS = Settings(tuning_share=0.1, held_out_share=0.1, icd_at="discharge", n_bins=10, min_values_for_breaks=20)
+SETTINGS = Settings(
+    tuning_share=0.1,
+    held_out_share=0.1,
+    icd_at="discharge",
+    n_bins=10,
+    min_values_for_breaks=20,
+    tables=landed_tables(project_vars({"sources": {"sofa": False}})),
+)
 
 # Patient i of 12: born 2080, admitted in 2120 for three days; the twelfth dies at discharge. One event a line.
 _EVENTS = """
@@ -101,7 +109,7 @@ select
     ) - 1)::integer as event_index,
     * exclude (subject_id, is_row_event, set_aside_reason, tie_rank)
 from scratch.events.event_candidates
-inner join (select event_kind, tie_rank::integer as tie_rank from read_csv('{tie_ranks}', all_varchar = true)) using (event_kind)
+inner join (select event_kind, tie_rank::integer as tie_rank from read_csv('{event_kinds}', all_varchar = true)) using (event_kind)
 where set_aside_reason is null
 order by subject_id, event_index;
 
@@ -237,7 +245,7 @@ _SPREAD |= {"timestamp": "timestamp '2120-03-01' + to_hours(i::integer)", "date"
 def _staging_sql() -> list[str]:
     """A staging table with as many rows as its row events, and five rows of each dictionary; no two rows alike."""
     statements = ["create schema scratch.staging"]
-    for table in SOURCES:
+    for table in SETTINGS.tables:
         columns = ", ".join(f"({_SPREAD[column.type]})::{column.type} as {column.name}" for column in table.columns)
         rows = (
             "select count(*) from scratch.events.event_candidates "
@@ -253,7 +261,7 @@ def _staging_sql() -> list[str]:
 
 def _ledger_sql() -> str:
     entries = []
-    for table in SOURCES:
+    for table in SETTINGS.tables:
         source = f"{table.module}.{table.name}"
         outcomes = [("read", "in the raw table")] + [("dictionary", "names codes")] * table.is_dictionary
         entries += [
@@ -273,7 +281,7 @@ def build_tiny_warehouse(folder: Path) -> Path:
     warehouse = folder / "warehouse.duckdb"
     with duckdb.connect(str(warehouse)) as connection:
         connection.execute(f"attach '{folder / 'scratch.duckdb'}' as scratch")
-        connection.execute(_EVENTS.replace("{tie_ranks}", str(TIE_RANKS)))
+        connection.execute(_EVENTS.replace("{event_kinds}", str(EVENT_KINDS)))
         connection.execute(_TOKENS)
         for statement in _staging_sql():
             connection.execute(statement)
@@ -297,7 +305,7 @@ def test_tiny_warehouse_is_sound(tiny_warehouse: Path) -> None:
 
 def test_every_kind_of_event_has_a_rank_and_known_codes(tiny_warehouse: Path) -> None:
     kinds = {
-        row[0] for row in duckdb.sql(f"select event_kind from read_csv('{TIE_RANKS}', all_varchar = true)").fetchall()
+        row[0] for row in duckdb.sql(f"select event_kind from read_csv('{EVENT_KINDS}', all_varchar = true)").fetchall()
     }
     assert kinds == set(CODE_PREFIXES)
     with duckdb.connect(str(tiny_warehouse), read_only=True) as connection:

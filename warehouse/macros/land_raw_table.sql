@@ -6,6 +6,7 @@
 #}
 {% macro land_raw_table(module, table_name) %}
     {%- set registry = source('registry', 'columns') -%}
+    {%- set tables = source('registry', 'tables') -%}
     {%- set columns = [] -%}
     {%- if execute -%}
         {%- set query -%}
@@ -13,6 +14,11 @@
             where module = '{{ module }}' and table_name = '{{ table_name }}' order by position
         {%- endset -%}
         {%- set columns = run_query(query).rows -%}
+        {%- set full_name = module ~ '.' ~ table_name -%}
+        {%- set absent = run_query("select 1 from " ~ tables ~ " where source_table = '" ~ full_name ~ "' and not is_present") -%}
+        {%- if absent.rows and flags.WHICH in ('run', 'build') -%}
+            {%- do log("raw table " ~ full_name ~ " is not there: no events are made of it", info=true) -%}
+        {%- endif -%}
     {%- endif -%}
 select
     {%- for column in columns %}

@@ -41,7 +41,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--tables",
         default="all",
-        help="all, timelines (those that dbt reads), or names such as hosp/patients,labevents (default all)",
+        help="all, timelines (those that the timelines cannot do without), or names such as hosp/patients,labevents (default all)",
     )
     parser.add_argument("--format", choices=FORMATS, default="csv.gz", help="format of the files (default csv.gz)")
     parser.add_argument(
@@ -59,7 +59,7 @@ def _tables(text: str) -> tuple[str, ...]:
     if text == "all":
         return ALL_TABLES
     if text == "timelines":
-        return tuple(f"{table.module}/{table.name}" for table in SOURCES)
+        return tuple(f"{table.module}/{table.name}" for table in SOURCES if table.is_required)
     by_name = {name: full for full in ALL_TABLES for name in (full, full.split("/")[1])}
     asked = [name.strip() for name in text.split(",")]
     for name in asked:

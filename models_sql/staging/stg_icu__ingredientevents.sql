@@ -1,0 +1,3 @@
+{{ config(enabled=is_landed('icu.ingredientevents')) }}
+
+{{ land_raw_table('icu', 'ingredientevents') }}
