@@ -15,7 +15,7 @@ import yaml
 
 from warehouse.errors import UserError
 from warehouse.mimic import SOURCES
-from warehouse.switches import landed_tables, project_vars
+from warehouse.switches import project_vars
 from warehouse.table import Table
 
 Figures = dict[str, float | int | None]
@@ -127,7 +127,6 @@ def read_settings(overrides: str | None = None) -> Settings:
             icd_at=str(values["icd_at"]),
             n_bins=int(values["n_bins"]),
             min_values_for_breaks=int(values["min_values_for_breaks"]),
-            tables=landed_tables(values),
         )
     except (yaml.YAMLError, ValueError, TypeError) as error:
         reason = str(error).splitlines()[0]

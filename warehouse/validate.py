@@ -12,7 +12,7 @@ import json
 import os
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
@@ -23,7 +23,9 @@ from warehouse.errors import ArgumentParser, UserError, run_main
 from warehouse.expectations import expectations
 from warehouse.fingerprint import validation_file, warehouse_fingerprint
 from warehouse.judgement import Expectation, Figures, Settings, count_by_reason, measure, read_settings, scans_of
+from warehouse.mimic import SOURCES
 from warehouse.paths import warehouse_path
+from warehouse.table import Table
 
 EPILOG = """examples:
   python -m warehouse.validate
@@ -88,6 +90,16 @@ def open_warehouse(warehouse: Path) -> duckdb.DuckDBPyConnection:
     return connection
 
 
+def _tables_read(connection: duckdb.DuckDBPyConnection) -> tuple[Table, ...]:
+    """The raw tables that the warehouse was built from: all but those whose source its ledger calls switched off."""
+    try:
+        rows = connection.execute("select source_table from timelines.ledger where reason = 'switched off'").fetchall()
+    except duckdb.Error:
+        return ()  # the expectations ask for the ledger, and its absence is told with that of other tables
+    off = {name for (name,) in rows}
+    return tuple(table for table in SOURCES if table.full_name not in off)
+
+
 def check_tables(connection: duckdb.DuckDBPyConnection, judged: Sequence[Expectation]) -> None:
     """Raise UserError that names every table which the expectations need and the databases lack."""
     rows = connection.execute(
@@ -102,9 +114,9 @@ def check_tables(connection: duckdb.DuckDBPyConnection, judged: Sequence[Expecta
 
 def validate(warehouse: Path, docs: Path, settings: Settings) -> Outcome:
     """Compute and judge every figure; write Data Docs to `docs` and the outcome to validation.json."""
-    judged = expectations(settings)
     check_folder(docs)
     with open_warehouse(warehouse) as connection:
+        judged = expectations(replace(settings, tables=_tables_read(connection)))
         check_tables(connection, judged)
         try:
             fingerprint = warehouse_fingerprint(connection)

@@ -24,6 +24,7 @@ from warehouse.expectations import expectations
 from warehouse.expectations_rows import FLOORS
 from warehouse.fingerprint import FINGERPRINTED, require_valid, validation_file, warehouse_fingerprint
 from warehouse.judgement import NONE, Expectation, Limit, Scan, at_least, measure, read_settings
+from warehouse.mimic import SOURCES
 
 ALL = {expectation.name: expectation for expectation in expectations(SETTINGS)}
 
@@ -193,9 +194,9 @@ def test_a_diagnosis_known_during_the_stay_is_told_and_not_refused_where_the_bui
 
 
 def test_settings_come_from_the_project_and_from_vars() -> None:
-    assert read_settings("{sources: {sofa: false}}") == SETTINGS
-    assert read_settings("{icd_at: admission, tuning_per_mille: 50, sources: {sofa: false}}") == replace(
-        SETTINGS, icd_at="admission", tuning_share=0.05
+    assert read_settings() == replace(SETTINGS, tables=SOURCES)
+    assert read_settings("{icd_at: admission, tuning_per_mille: 50}") == replace(
+        SETTINGS, icd_at="admission", tuning_share=0.05, tables=SOURCES
     )
 
 

@@ -14,6 +14,7 @@ from warehouse.expectations import expectations
 from warehouse.expectations_codes import CODE_PREFIXES
 from warehouse.expectations_tokens import FAMILIES
 from warehouse.judgement import Settings, measure
+from warehouse.mimic import SOURCES
 from warehouse.paths import EVENT_KINDS
 from warehouse.switches import landed_tables, project_vars
 
@@ -269,6 +270,11 @@ def _ledger_sql() -> str:
             f"from scratch.staging.{table.staging_model}"
             for outcome, reason in outcomes
         ]
+    entries += [
+        f"select '{table.full_name}', 'not_read', 'switched off', 0"
+        for table in SOURCES
+        if table not in SETTINGS.tables
+    ]
     entries.append(
         "select source_table, case when set_aside_reason is null then 'used' else 'set_aside' end, "
         "coalesce(set_aside_reason, 'in the timeline'), count(*) from scratch.events.event_candidates where is_row_event group by all"
