@@ -15,15 +15,25 @@ with read_rows as (
     {% endfor %}
 ),
 
-row_events as (
-    select
-        source_table,
-        case when set_aside_reason is null then 'used' else 'set_aside' end as outcome,
-        coalesce(set_aside_reason, 'in the timeline') as reason,
-        count(*) as n_rows
-    from {{ ref('event_candidates') }}
+used_codes as (
+    select code_id, count(*) as n_rows
+    from {{ ref('ordered_events') }}
     where is_row_event
-    group by source_table, outcome, reason
+    group by code_id
+),
+
+row_events as (
+    select codes.source_table, 'used' as outcome, 'in the timeline' as reason, sum(used_codes.n_rows) as n_rows
+    from used_codes
+    inner join {{ ref('codes') }} as codes on used_codes.code_id = codes.code_id
+    group by codes.source_table
+
+    union all
+
+    select source_table, 'set_aside', set_aside_reason, count(*)
+    from {{ ref('quarantine') }}
+    where is_row_event
+    group by source_table, set_aside_reason
 ),
 
 absent as (
