@@ -88,12 +88,12 @@ CANDIDATES = Scan(
     """,
 )
 
+# Every event that becomes tokens has one at position 0.
 TOKENISED = Scan(
     "tokenised",
     ("timelines.timeline_events", "tokens.tokens", "tokens.code_counts", "tokens.token_ledger"),
     """
     with streamed as (
-        -- Every event has one token at position 0.
         select count(*) as n, sum(hash(subject_id, event_index, time)) as content
         from tokens.tokens
         where position = 0
