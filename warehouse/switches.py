@@ -50,5 +50,7 @@ def landed_tables(settings: Mapping[str, Any]) -> tuple[Table, ...]:
         if table.is_dictionary
         or makes_events(table.full_name, settings)
         or (table.full_name in settings["sofa_tables"] and makes_events("sofa", settings))
-        or any(clock == table.full_name and makes_events(timed, settings) for timed, clock in settings["clocks"].items())
+        or any(
+            clock == table.full_name and makes_events(timed, settings) for timed, clock in settings["clocks"].items()
+        )
     )

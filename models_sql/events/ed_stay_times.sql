@@ -5,7 +5,6 @@ with source as (
     select
         subject_id,
         stay_id,
-        hadm_id,
         intime,
         outtime,
         {{ copy_number(['stay_id'], ['subject_id', 'intime', 'outtime', 'hadm_id']) }} as copy_number
@@ -15,7 +14,6 @@ with source as (
 select
     subject_id,
     stay_id,
-    hadm_id,
     intime as arrived_at,
     case when outtime is not null then greatest(outtime, intime) end as departed_at
 from source

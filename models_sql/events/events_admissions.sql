@@ -1,5 +1,5 @@
 {% set is_copy = ["copy_number > 1", "duplicate key"] %}
-{% set told_by_ed_stay = ["has_ed_stay", "told by the stay in the emergency department"] %}
+{% set has_ed_stays = makes_events('ed.edstays') %}
 
 with source as (
     select
@@ -16,16 +16,12 @@ with source as (
         admissions.edouttime,
         admissions.unreadable_columns,
         admission_times.discharged_at,
-        {{ 'ed_stays.hadm_id is not null' if makes_events('ed.edstays') else 'false' }} as has_ed_stay,
         {{ copy_number(
             ['admissions.hadm_id'],
             ['admissions.subject_id', 'admissions.admittime', 'admissions.dischtime', 'admissions.deathtime']
         ) }} as copy_number
     from {{ ref('stg_hosp__admissions') }} as admissions
     left join {{ ref('admission_times') }} as admission_times on admissions.hadm_id = admission_times.hadm_id
-    {% if makes_events('ed.edstays') %}
-    left join (select distinct hadm_id from {{ ref('ed_stay_times') }}) as ed_stays on admissions.hadm_id = ed_stays.hadm_id
-    {% endif %}
 ),
 
 facts as (
@@ -58,19 +54,19 @@ facts as (
 
     union all
 
-    -- Only a visit that led to an admission has these two. Beside the visits that did not, as the stays in the emergency department
-    -- tell them, the registration would announce the admission: it is then known with the admission, and only told where no stay is.
+    -- Only visits that led to an admission are registered here. Beside all visits, as the stays in the emergency department tell
+    -- them, a registration would announce its admission: there it is known with the admission.
     select
-        subject_id, hadm_id, {{ 'greatest(edregtime, admittime)' if makes_events('ed.edstays') else 'edregtime' }}, edregtime,
-        'ED_REGISTRATION', 'ed_registration', false, {{ set_aside_reason([is_copy, told_by_ed_stay]) }}
+        subject_id, hadm_id, {{ 'greatest(edregtime, admittime)' if has_ed_stays else 'edregtime' }}, edregtime,
+        'ED_REGISTRATION', 'ed_registration', false, {{ set_aside_reason([is_copy]) }}
     from source
     where edregtime is not null
 
     union all
 
     select
-        subject_id, hadm_id, {{ 'greatest(edouttime, admittime)' if makes_events('ed.edstays') else 'edouttime' }}, edouttime,
-        'ED_OUT', 'ed_out', false, {{ set_aside_reason([is_copy, told_by_ed_stay]) }}
+        subject_id, hadm_id, {{ 'greatest(edouttime, admittime)' if has_ed_stays else 'edouttime' }}, edouttime,
+        'ED_OUT', 'ed_out', false, {{ set_aside_reason([is_copy]) }}
     from source
     where edouttime is not null
 

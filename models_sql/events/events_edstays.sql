@@ -12,7 +12,9 @@ with source as (
         arrival_transport,
         disposition,
         unreadable_columns,
-        {{ copy_number(['stay_id'], ['subject_id', 'intime', 'outtime', 'hadm_id']) }} as copy_number
+        {{ copy_number(
+            ['stay_id'], ['subject_id', 'intime', 'outtime', 'hadm_id', 'arrival_transport', 'disposition']
+        ) }} as copy_number
     from {{ ref('stg_ed__edstays') }}
 ),
 
@@ -36,7 +38,7 @@ facts as (
         subject_id,
         hadm_id,
         stay_id,
-        greatest(outtime, intime),
+        case when outtime is not null then greatest(outtime, intime) end,
         outtime,
         'ED_DEPARTURE//' || {{ code_part('disposition') }},
         'ed_departure',
