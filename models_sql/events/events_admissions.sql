@@ -57,7 +57,7 @@ facts as (
     -- Only visits that led to an admission are registered here. Beside all visits, as the stays in the emergency department tell
     -- them, a registration would announce its admission: there it is known with the admission.
     select
-        subject_id, hadm_id, {{ 'greatest(edregtime, admittime)' if has_ed_stays else 'edregtime' }}, edregtime,
+        subject_id, hadm_id, {{ 'greatest(edregtime, admittime)' if has_ed_stays else 'edregtime' }} as time, edregtime as occurred_at,
         'ED_REGISTRATION', 'ed_registration', false, {{ set_aside_reason([is_copy]) }}
     from source
     where edregtime is not null
@@ -65,7 +65,7 @@ facts as (
     union all
 
     select
-        subject_id, hadm_id, {{ 'greatest(edouttime, admittime)' if has_ed_stays else 'edouttime' }}, edouttime,
+        subject_id, hadm_id, {{ 'greatest(edouttime, admittime)' if has_ed_stays else 'edouttime' }} as time, edouttime as occurred_at,
         'ED_OUT', 'ed_out', false, {{ set_aside_reason([is_copy]) }}
     from source
     where edouttime is not null

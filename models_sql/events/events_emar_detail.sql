@@ -30,7 +30,9 @@ repeated as (
 
 marked as (
     select
-        {% for column in dose_columns %}doses.{{ column }}, {% endfor %}
+        {%- for column in dose_columns %}
+        doses.{{ column }},
+        {%- endfor %}
         repeated.subject_id is not null as is_repeated
     from doses
     left join repeated

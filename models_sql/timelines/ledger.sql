@@ -2,11 +2,11 @@
 {% set dictionaries = ['hosp.d_labitems', 'hosp.d_icd_diagnoses', 'hosp.d_icd_procedures', 'hosp.d_hcpcs', 'icu.d_items'] %}
 {% set landed, for_others, off = [], {}, [] %}
 {% for source in event_sources() %}
-    {% if makes_events(source) %}{% do landed.append(source) %}
-    {% elif gives_times(source) %}{% do for_others.update({source: 'for the times of another table'}) %}
-    {% elif is_landed(source) %}{% do for_others.update({source: 'for the score of the first ICU day'}) %}
-    {% else %}{% do off.append(source) %}
-    {% endif %}
+{% if makes_events(source) %}{% do landed.append(source) %}
+{% elif gives_times(source) %}{% do for_others.update({source: 'for the times of another table'}) %}
+{% elif is_landed(source) %}{% do for_others.update({source: 'for the score of the first ICU day'}) %}
+{% else %}{% do off.append(source) %}
+{% endif %}
 {% endfor %}
 
 with read_rows as (
@@ -36,7 +36,7 @@ absent as (
 entries as (
     select source_table, 'read' as outcome, 'in the raw table' as reason, n_rows
     from read_rows
-    where source_table not in (select source_table from absent)
+    where source_table not in (select absent.source_table from absent)
 
     union all
 
@@ -53,13 +53,13 @@ entries as (
 
     select source_table, 'used', '{{ reason }}', n_rows
     from read_rows
-    where source_table = '{{ source }}' and source_table not in (select source_table from absent)
+    where source_table = '{{ source }}' and source_table not in (select absent.source_table from absent)
     {% endfor %}
     union all
 
     select source_table, 'not_read', 'no such file', 0
     from read_rows
-    where source_table in (select source_table from absent)
+    where source_table in (select absent.source_table from absent)
     {% for source in off %}
     union all
 
