@@ -33,7 +33,7 @@ def makes_events(source: str, settings: Mapping[str, Any]) -> bool:
 
 
 def landed_tables(settings: Mapping[str, Any]) -> tuple[Table, ...]:
-    """The raw tables that are read, in the registry's order: dictionaries, and what events or the score are made of."""
+    """The raw tables that are read, in the registry's order: dictionaries, and what events or the score are made of or timed by."""
     known = {table.full_name for table in SOURCES} | {"sofa"}
     if settings["preset"] not in settings["presets"]:
         raise UserError(f"preset {settings['preset']!r} does not exist: give {' or '.join(settings['presets'])}")
@@ -50,4 +50,7 @@ def landed_tables(settings: Mapping[str, Any]) -> tuple[Table, ...]:
         if table.is_dictionary
         or makes_events(table.full_name, settings)
         or (table.full_name in settings["sofa_tables"] and makes_events("sofa", settings))
+        or any(
+            clock == table.full_name and makes_events(timed, settings) for timed, clock in settings["clocks"].items()
+        )
     )
