@@ -20,7 +20,7 @@
     {{ return(makes_events(table) or (table in var('sofa_tables') and makes_events('sofa'))) }}
 {% endmacro %}
 
-{# The events model of each source. #}
+{# The events model of each source: of the raw tables, and of the score, which is computed from several of them. #}
 {% macro event_sources() %}
     {{ return({
         'hosp.patients': 'events_patients',
@@ -35,6 +35,12 @@
         'hosp.drgcodes': 'events_drgcodes',
         'hosp.omr': 'events_omr',
         'icu.icustays': 'events_icustays',
+        'icu.chartevents': 'events_chartevents',
+        'icu.inputevents': 'events_inputevents',
+        'icu.ingredientevents': 'events_ingredientevents',
+        'icu.outputevents': 'events_outputevents',
+        'icu.procedureevents': 'events_procedureevents',
+        'sofa': 'events_sofa',
     }) }}
 {% endmacro %}
 
