@@ -2,8 +2,8 @@
 
 In memory, attached as the database `raw`, it makes: a schema per module (hosp, icu, ed) with one view per raw table, all
 columns as text, empty where the file is absent or its source switched off; `registry`, the columns of those tables, from which
-staging casts, and which of them are there; and `reference`, the kinds of event, plausible ranges and the code mappings. Nothing of it is written
-to disk.
+staging casts, and which of them are there; and `reference`, the kinds of event, plausible ranges and the code mappings. Nothing of
+it is written to disk.
 
 Before dbt opens the warehouse for a command that reads raw tables, every raw file is checked; a problem stops dbt with
 one line and exit status 2, and no file has been touched.
