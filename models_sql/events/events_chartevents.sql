@@ -2,7 +2,9 @@
 
 -- Height and admission weight are filled in in two units at once: 226707 Height (inches) beside 226730 Height (cm),
 -- 226531 Admission Weight (lbs.) beside 226512 Admission Weight (Kg). Both branches read a few thousand rows of the table.
-{% set columns = ['subject_id', 'hadm_id', 'stay_id', 'itemid', 'charttime', 'storetime', 'value', 'valuenum', 'valueuom', 'unreadable_columns'] %}
+{% set columns = [
+    'subject_id', 'hadm_id', 'stay_id', 'itemid', 'charttime', 'storetime', 'value', 'valuenum', 'valueuom', 'unreadable_columns',
+] %}
 
 with metric as (
     select distinct stay_id, charttime, itemid

@@ -10,9 +10,7 @@
     'PCV+/PSV', 'PCV+Assist', 'PRES/AC', 'PRVC/AC', 'PRVC/SIMV', 'PSV/SBT', 'SIMV', 'SIMV/AutoFlow', 'SIMV/PRES', 'SIMV/PSV',
     'SIMV/PSV/AutoFlow', 'SIMV/VOL', 'SYNCHRON MASTER', 'SYNCHRON SLAVE', 'VOL/AC', 'VS',
 ] %}
-{% set mask_modes = ['DuoPaP', 'NIV', 'NIV-ST'] %}
--- Devices that say nothing of what drives the breath.
-{% set undecided_devices = ['T-piece', 'Other'] %}
+{% set known_modes = invasive_modes + ['DuoPaP', 'NIV', 'NIV-ST'] %}
 
 with facts as (
     select
@@ -76,14 +74,15 @@ breathing as (
         max(
             case
                 when measurement = 'oxygen_device' and text_value = 'Endotracheal tube' then 1
-                when measurement like 'ventilator_mode%' and text_value in ('{{ invasive_modes | join("', '") }}') then 1
+                when measurement like 'ventilator_mode%' and text_value in ({{ text_list(invasive_modes) }}) then 1
                 else 0
             end
         ) as has_tube
     from facts
     where
-        (measurement = 'oxygen_device' and text_value not in ('{{ undecided_devices | join("', '") }}'))
-        or (measurement like 'ventilator_mode%' and text_value in ('{{ (invasive_modes + mask_modes) | join("', '") }}'))
+        -- A T-piece says nothing of what drives the breath.
+        (measurement = 'oxygen_device' and text_value not in ('T-piece', 'Other'))
+        or (measurement like 'ventilator_mode%' and text_value in ({{ text_list(known_modes) }}))
     group by stay_id, occurred_at
 ),
 
@@ -101,8 +100,8 @@ gases_with_breathing as (
     left join breathing
         on
             gases.stay_id = breathing.stay_id
-            and breathing.occurred_at > gases.drawn_at - interval '14 hours'
-            and breathing.occurred_at <= gases.drawn_at
+            and gases.drawn_at >= breathing.occurred_at
+            and gases.drawn_at < breathing.occurred_at + interval '14 hours'
     where gases.nearness = 1
 ),
 

@@ -26,5 +26,5 @@ where
     not exists (
         select 1
         from {{ source('registry', 'tables') }} as tables
-        where not tables.is_present and tables.source_table in ('{{ var('sofa_tables') | join("', '") }}')
+        where not tables.is_present and tables.source_table in ({{ text_list(var('sofa_tables')) }})
     )

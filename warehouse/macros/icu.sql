@@ -15,7 +15,7 @@
     {%- if execute and flags.WHICH in ('run', 'build') -%}
         {%- set query -%}
             select source_table from {{ source('registry', 'tables') }}
-            where not is_present and source_table in ('{{ var('sofa_tables') | join("', '") }}') order by source_table
+            where not is_present and source_table in ({{ text_list(var('sofa_tables')) }}) order by source_table
         {%- endset -%}
         {%- set absent = run_query(query).columns[0].values() -%}
         {%- if absent -%}
@@ -32,3 +32,6 @@
         {%- endfor %}
     end
 {%- endmacro %}
+
+{# Texts as the items of a SQL list. #}
+{% macro text_list(texts) %}'{{ texts | join("', '") }}'{% endmacro %}
