@@ -94,8 +94,8 @@ CODES = Scan(
     from used
     full join tokens.code_counts as counted on used.event_kind = counted.event_kind and used.code = counted.code
     left join written on counted.event_kind = written.event_kind and counted.code = written.code
-    full join breaks on counted.code = breaks.code
-    """,
+    full join breaks on case when counted.event_kind in ({kinds}) then counted.code end = breaks.code
+    """.replace("{kinds}", _TAKING_VALUES),
 )
 
 DRUGS = Scan(

@@ -1,7 +1,8 @@
 -- Double entry for rows: what each raw table held against where its rows went. A raw row goes where its row event goes.
 {% set dictionaries = ['hosp.d_labitems', 'hosp.d_icd_diagnoses', 'hosp.d_icd_procedures', 'hosp.d_hcpcs', 'icu.d_items'] %}
 {% set landed, for_others, off = [], {}, [] %}
-{% for source in event_sources() %}
+{# The score has no raw table of its own. #}
+{% for source in event_sources() if source != 'sofa' %}
 {% if makes_events(source) %}{% do landed.append(source) %}
 {% elif gives_times(source) %}{% do for_others.update({source: 'for the times of another table'}) %}
 {% elif is_landed(source) %}{% do for_others.update({source: 'for the score of the first ICU day'}) %}

@@ -27,7 +27,7 @@
     {{ return(asked.by_any) }}
 {% endmacro %}
 
-{# The events model of each source. #}
+{# The events model of each source: of the raw tables, and of the score, which is computed from several of them. #}
 {% macro event_sources() %}
     {{ return({
         'hosp.patients': 'events_patients',
@@ -51,6 +51,12 @@
         'ed.pyxis': 'events_pyxis',
         'ed.medrecon': 'events_medrecon',
         'ed.diagnosis': 'events_ed_diagnosis',
+        'icu.chartevents': 'events_chartevents',
+        'icu.inputevents': 'events_inputevents',
+        'icu.ingredientevents': 'events_ingredientevents',
+        'icu.outputevents': 'events_outputevents',
+        'icu.procedureevents': 'events_procedureevents',
+        'sofa': 'events_sofa',
     }) }}
 {% endmacro %}
 
