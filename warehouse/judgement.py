@@ -7,15 +7,14 @@ splits or reasons leave this module, never a patient's row.
 What can go wrong: an aggregate over no rows gives no figure, and no figure is a breach.
 """
 
+import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import duckdb
-import yaml
 
 from warehouse.errors import UserError
 from warehouse.mimic import SOURCES
-from warehouse.switches import project_vars
 from warehouse.table import Table
 
 Figures = dict[str, float | int | None]
@@ -111,27 +110,26 @@ def none_of(suite: str, scan: Scan, reason: str | None, *rows: tuple[str, str, s
     ]
 
 
-def read_settings(overrides: str | None = None) -> Settings:
-    """The vars of dbt_project.yml, with `overrides` (YAML, as `dbt build --vars` takes it) over them.
+def read_settings(connection: duckdb.DuckDBPyConnection) -> Settings:
+    """The vars that a warehouse was built with, by its own account, and the raw tables that it read.
 
-    Raises UserError where the overrides are no YAML mapping or hold a value of another type.
+    Raises UserError where the warehouse has no such account.
     """
     try:
-        given = yaml.safe_load(overrides) if overrides else {}
-        if not isinstance(given, dict):
-            raise ValueError("it is no mapping")
-        values = project_vars(given)
+        rows = connection.execute("select name, value from timelines.settings").fetchall()
+        off = connection.execute("select source_table from timelines.ledger where reason = 'switched off'").fetchall()
+        values = {name: json.loads(value) for name, value in rows}
         return Settings(
-            tuning_share=int(values["tuning_per_mille"]) / 1000,
-            held_out_share=int(values["held_out_per_mille"]) / 1000,
-            icd_at=str(values["icd_at"]),
-            n_bins=int(values["n_bins"]),
-            min_values_for_breaks=int(values["min_values_for_breaks"]),
+            tuning_share=values["tuning_per_mille"] / 1000,
+            held_out_share=values["held_out_per_mille"] / 1000,
+            icd_at=values["icd_at"],
+            n_bins=values["n_bins"],
+            min_values_for_breaks=values["min_values_for_breaks"],
+            tables=tuple(table for table in SOURCES if (table.full_name,) not in off),
         )
-    except (yaml.YAMLError, ValueError, TypeError) as error:
-        reason = str(error).splitlines()[0]
+    except (duckdb.CatalogException, duckdb.BinderException, KeyError) as error:
         raise UserError(
-            f"--vars {overrides!r} cannot be read ({reason}); write it as for dbt: '{{icd_at: admission}}'"
+            f"the warehouse does not say how it was built ({str(error).splitlines()[0]}); run `dbt build`"
         ) from error
 
 

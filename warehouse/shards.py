@@ -29,7 +29,6 @@ from warehouse.fingerprint import require_valid
 from warehouse.paths import data_dir, warehouse_path
 from warehouse.shard_format import FORMAT, SPLITS, vocabulary_sha256
 
-PRESET = "paper"
 N_STATIC = 6
 # Big enough that a full export is a few hundred files, small enough to copy and check one by one.
 SHARD_BYTES = 64e6
@@ -200,6 +199,7 @@ def _digest(path: Path) -> dict[str, int | str]:
 
 
 def _manifest(connection: duckdb.DuckDBPyConnection, splits: dict[str, list[dict]], warehouse_fingerprint: str) -> dict:
+    preset = connection.execute("select value from timelines.settings where name = 'preset'").fetchone()[0]
     rows = connection.execute(
         "select token_id, token, family, count_train from tokens.vocabulary order by token_id"
     ).fetchall()
@@ -210,7 +210,7 @@ def _manifest(connection: duckdb.DuckDBPyConnection, splits: dict[str, list[dict
     names = [f"{split} {shard['name']} {shard['sha256']}" for split in SPLITS for shard in splits[split]]
     return {
         "format": FORMAT,
-        "preset": PRESET,
+        "preset": json.loads(preset),
         "n_static": N_STATIC,
         "vocabulary_sha256": vocabulary_sha256([token for _, token, _, _ in rows]),
         "vocabulary": [dict(zip(("token_id", "token", "family", "count_train"), row, strict=True)) for row in rows],

@@ -12,7 +12,7 @@ import json
 import os
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
@@ -22,15 +22,12 @@ from warehouse.data_docs import check_folder, run_checkpoint
 from warehouse.errors import ArgumentParser, UserError, run_main
 from warehouse.expectations import expectations
 from warehouse.fingerprint import validation_file, warehouse_fingerprint
-from warehouse.judgement import Expectation, Figures, Settings, count_by_reason, measure, read_settings, scans_of
-from warehouse.mimic import SOURCES
+from warehouse.judgement import Expectation, Figures, count_by_reason, measure, read_settings, scans_of
 from warehouse.paths import warehouse_path
-from warehouse.table import Table
 
 EPILOG = """examples:
   python -m warehouse.validate
   python -m warehouse.validate --warehouse /fast/disk/warehouse.duckdb --docs /tmp/docs
-  python -m warehouse.validate --vars '{icd_at: admission}'     # the vars that dbt built the warehouse with
 
 EHR_MEMORY_LIMIT (default 3GB) and EHR_THREADS bound what DuckDB takes."""
 
@@ -90,16 +87,6 @@ def open_warehouse(warehouse: Path) -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def _tables_read(connection: duckdb.DuckDBPyConnection) -> tuple[Table, ...]:
-    """The raw tables that the warehouse was built from: all but those whose source its ledger calls switched off."""
-    try:
-        rows = connection.execute("select source_table from timelines.ledger where reason = 'switched off'").fetchall()
-    except duckdb.Error:
-        return ()  # the expectations ask for the ledger, and its absence is told with that of other tables
-    off = {name for (name,) in rows}
-    return tuple(table for table in SOURCES if table.full_name not in off)
-
-
 def check_tables(connection: duckdb.DuckDBPyConnection, judged: Sequence[Expectation]) -> None:
     """Raise UserError that names every table which the expectations need and the databases lack."""
     rows = connection.execute(
@@ -112,11 +99,11 @@ def check_tables(connection: duckdb.DuckDBPyConnection, judged: Sequence[Expecta
         raise UserError(f"the warehouse has no table {', '.join(missing)}; run `dbt build`")
 
 
-def validate(warehouse: Path, docs: Path, settings: Settings) -> Outcome:
+def validate(warehouse: Path, docs: Path) -> Outcome:
     """Compute and judge every figure; write Data Docs to `docs` and the outcome to validation.json."""
     check_folder(docs)
     with open_warehouse(warehouse) as connection:
-        judged = expectations(replace(settings, tables=_tables_read(connection)))
+        judged = expectations(read_settings(connection))
         check_tables(connection, judged)
         try:
             fingerprint = warehouse_fingerprint(connection)
@@ -208,13 +195,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--docs", type=Path, help="folder of the Data Docs (default validation/docs beside the warehouse)"
     )
-    parser.add_argument(
-        "--vars", help="dbt vars that the warehouse was built with, where given to dbt on its command line"
-    )
     given = parser.parse_args(arguments)
     started = time.monotonic()
     docs = given.docs or validation_file(given.warehouse).parent / "docs"
-    outcome = validate(given.warehouse, docs, read_settings(given.vars))
+    outcome = validate(given.warehouse, docs)
     print(report(outcome, given.warehouse, docs, time.monotonic() - started))
     return 0 if outcome.success else 1
 

@@ -24,7 +24,6 @@ from warehouse.expectations import expectations
 from warehouse.expectations_rows import FLOORS
 from warehouse.fingerprint import FINGERPRINTED, require_valid, validation_file, warehouse_fingerprint
 from warehouse.judgement import NONE, Expectation, Limit, Scan, at_least, measure, read_settings
-from warehouse.mimic import SOURCES
 
 ALL = {expectation.name: expectation for expectation in expectations(SETTINGS)}
 
@@ -188,17 +187,13 @@ def test_a_diagnosis_known_during_the_stay_is_told_and_not_refused_where_the_bui
     assert verdicts["coded_at_discharge"] and verdicts["coded_after_admission"]
 
 
-def test_settings_come_from_the_project_and_from_vars() -> None:
-    assert read_settings() == replace(SETTINGS, tables=SOURCES)
-    assert read_settings("{icd_at: admission, tuning_per_mille: 50}") == replace(
-        SETTINGS, icd_at="admission", tuning_share=0.05, tables=SOURCES
-    )
-
-
-@pytest.mark.parametrize("overrides", ["icd_at", "{n_bins: many}", "{icd_at: [", "[1, 2]"])
-def test_vars_that_cannot_be_read_are_a_users_mistake(overrides: str) -> None:
-    with pytest.raises(UserError, match="--vars"):
-        read_settings(overrides)
+def test_settings_are_those_that_the_warehouse_was_built_with(connection: duckdb.DuckDBPyConnection) -> None:
+    assert read_settings(connection) == SETTINGS
+    connection.execute("update timelines.settings set value = '\"admission\"' where name = 'icd_at'")
+    assert read_settings(connection) == replace(SETTINGS, icd_at="admission")
+    connection.execute("delete from timelines.settings")
+    with pytest.raises(UserError, match="does not say how it was built"):
+        read_settings(connection)
 
 
 def test_great_expectations_judges_as_the_limits_say(tmp_path: Path) -> None:
@@ -282,8 +277,12 @@ def test_bad_usage_is_one_line_and_exit_status_2(tmp_path: Path) -> None:
 
 def test_what_is_missing_is_named(warehouse: Path) -> None:
     with duckdb.connect(str(warehouse)) as opened:
-        opened.execute("drop table timelines.ledger; drop table tokens.static_prefix")
-    with pytest.raises(UserError, match=r"no table timelines\.ledger, tokens\.static_prefix; run `dbt build`"):
+        opened.execute("drop table timelines.quarantine; drop table tokens.static_prefix")
+    with pytest.raises(UserError, match=r"no table timelines\.quarantine, tokens\.static_prefix; run `dbt build`"):
+        validate.main(["--warehouse", str(warehouse)])
+    with duckdb.connect(str(warehouse)) as opened:
+        opened.execute("drop table timelines.ledger")
+    with pytest.raises(UserError, match="does not say how it was built .*ledger"):
         validate.main(["--warehouse", str(warehouse)])
     validate.scratch_beside(warehouse).unlink()
     with pytest.raises(UserError, match="no scratch database"):
@@ -342,6 +341,6 @@ def test_fingerprint_is_of_the_content_alone(table: str, connection: duckdb.Duck
 
 def test_the_demo_passes(shared_data: Path, build: Callable[..., duckdb.DuckDBPyConnection], tmp_path: Path) -> None:
     build(shared_data / "mimic-iv-demo", data=tmp_path).close()
-    outcome = validate.validate(tmp_path / "warehouse.duckdb", tmp_path / "docs", read_settings())
+    outcome = validate.validate(tmp_path / "warehouse.duckdb", tmp_path / "docs")
     assert outcome.failures == []
     assert outcome.figures["has_rows_timelines_patients"] == 100

@@ -290,6 +290,15 @@ def _ledger_sql() -> str:
     return f"create table timelines.ledger as {' union all '.join(entries)}"
 
 
+_SETTINGS = """
+create table timelines.settings as
+select * from (values
+    ('preset', '"paper"'), ('icd_at', '"discharge"'), ('tuning_per_mille', '100'), ('held_out_per_mille', '100'), ('n_bins', '10'),
+    ('min_values_for_breaks', '20')
+) as settings (name, value);
+"""
+
+
 def build_tiny_warehouse(folder: Path) -> Path:
     """Write a sound warehouse.duckdb and its scratch.duckdb into `folder`; returns the warehouse."""
     warehouse = folder / "warehouse.duckdb"
@@ -297,6 +306,7 @@ def build_tiny_warehouse(folder: Path) -> Path:
         connection.execute(f"attach '{folder / 'scratch.duckdb'}' as scratch")
         connection.execute(_EVENTS.replace("{event_kinds}", str(EVENT_KINDS)))
         connection.execute(_TOKENS)
+        connection.execute(_SETTINGS)
         for statement in _staging_sql():
             connection.execute(statement)
         connection.execute(_ledger_sql())
