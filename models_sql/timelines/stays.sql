@@ -92,5 +92,9 @@ select
     end as died_in
 from stays
 inner join {{ ref('patients') }} as patients on stays.subject_id = patients.subject_id
-order by stays.subject_id asc nulls last, stays.started_at asc nulls last, stays.kind asc nulls last, stays.source_stay asc nulls last,
+order by
+    stays.subject_id asc nulls last,
+    stays.started_at asc nulls last,
+    stays.kind asc nulls last,
+    stays.source_stay asc nulls last,
     stays.nth_unnamed asc nulls last

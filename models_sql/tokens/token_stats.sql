@@ -47,12 +47,12 @@ by_family as (
 
     union all
 
-    select split, 'quantile', n_quantiles, n_quantiles
+    select split, 'quantile', n_quantiles as n_events, n_quantiles as n_tokens
     from by_patient
 
     union all
 
-    select split, 'text_value', n_texts, n_texts
+    select split, 'text_value', n_texts as n_events, n_texts as n_tokens
     from by_patient
 
     union all
