@@ -18,6 +18,7 @@ import duckdb
 import pytest
 
 from tests.conftest import REPOSITORY
+from tests.pages import shown_queries
 
 SMALL_SWEEP = ["--budgets", "1e9,3e9,1e10", "--sizes", "2k,4k,8k", "--eval-tokens", "5000", "--jobs", "1"]
 
@@ -193,11 +194,6 @@ def readme_commands() -> list[str]:
     return [line for line in lines if line and not line.startswith(elsewhere)]
 
 
-def readme_queries() -> list[tuple[str, str]]:
-    text = (REPOSITORY / "README.md").read_text()
-    return re.findall(r"```sql\n(.*?)```\s*```text\n(.*?)```", text, flags=re.DOTALL)
-
-
 @pytest.mark.parametrize("command", readme_commands())
 def test_a_command_of_the_readme_runs(chain, command):
     # Paths under data/ are those of this chain; a run of the README's size would take hours here.
@@ -207,7 +203,7 @@ def test_a_command_of_the_readme_runs(chain, command):
     run(*shlex.split(command), data=chain, raw=chain / "mimic-iv")
 
 
-@pytest.mark.parametrize(("query", "output"), readme_queries())
+@pytest.mark.parametrize(("query", "output"), shown_queries(REPOSITORY / "README.md"))
 def test_a_query_of_the_readme_has_the_columns_that_are_shown(chain, query, output):
     with duckdb.connect(str(chain / "warehouse.duckdb"), read_only=True) as connection:
         columns = [name for name, *_ in connection.execute(query).description]

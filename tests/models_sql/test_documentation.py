@@ -16,6 +16,15 @@ def test_descriptions_name_the_columns_that_the_models_have(build, models):
         assert all(described.values()) and node["description"], node["name"]
 
 
+def test_every_table_of_the_warehouse_has_a_contract(models):
+    marts = [node for node in models if node["database"] == "warehouse"]
+    assert {"stays", "mapping_coverage", "token_stats", "timeline_events"} <= {node["name"] for node in marts}
+    assert [node["name"] for node in marts if not node["config"]["contract"]["enforced"]] == []
+    # What needs no contract is rebuilt and read inside dbt alone.
+    without = {node["database"] for node in models if not node["config"]["contract"]["enforced"]}
+    assert without == {"scratch"}
+
+
 def test_staging_descriptions_are_those_of_the_registry():
     path = REPOSITORY / "models_sql" / "staging" / "_staging.yml"
     assert path.read_text() == staging_yml(), "run `python -m warehouse.mimic`"

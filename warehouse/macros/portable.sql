@@ -27,6 +27,11 @@
 {% macro duckdb__list_item(list, i) %}{{ list }}[{{ i }}]{% endmacro %}
 {% macro spark__list_item(list, i) %}element_at({{ list }}, {{ i }}){% endmacro %}
 
+{# How many items a list holds. #}
+{% macro list_length(list) %}{{ return(adapter.dispatch('list_length')(list)) }}{% endmacro %}
+{% macro duckdb__list_length(list) %}len({{ list }}){% endmacro %}
+{% macro spark__list_length(list) %}size({{ list }}){% endmacro %}
+
 {# A list of the given expressions. #}
 {% macro list_of(items) %}{{ return(adapter.dispatch('list_of')(items)) }}{% endmacro %}
 {% macro duckdb__list_of(items) %}[{{ items | join(', ') }}]{% endmacro %}
