@@ -21,7 +21,7 @@ FAMILIES = (
         "quantile",
         "text_value",
     ),
-    *("omr", "drug", "diagnosis", "procedure", "drg", "birth_death"),
+    *("omr", "drug", "diagnosis", "procedure", "drg", "meds", "birth_death"),
 )
 N_STATIC = 6
 # Token ids are written as uint16.

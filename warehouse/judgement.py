@@ -14,6 +14,7 @@ import duckdb
 import yaml
 
 from warehouse.errors import UserError
+from warehouse.meds.layout import MEDS_DATA
 from warehouse.mimic import SOURCES
 from warehouse.switches import project_vars
 from warehouse.table import Table
@@ -31,6 +32,11 @@ class Settings:
     n_bins: int
     min_values_for_breaks: int
     tables: tuple[Table, ...] = SOURCES
+
+    @property
+    def reads_meds(self) -> bool:
+        """Whether the warehouse was built from a MEDS dataset, whose clock and splits are its own."""
+        return MEDS_DATA in self.tables
 
 
 @dataclass(frozen=True)

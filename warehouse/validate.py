@@ -23,6 +23,7 @@ from warehouse.errors import ArgumentParser, UserError, run_main
 from warehouse.expectations import expectations
 from warehouse.fingerprint import validation_file, warehouse_fingerprint
 from warehouse.judgement import Expectation, Figures, Settings, count_by_reason, measure, read_settings, scans_of
+from warehouse.meds.layout import MEDS_DATA
 from warehouse.mimic import SOURCES
 from warehouse.paths import warehouse_path
 from warehouse.table import Table
@@ -91,12 +92,14 @@ def open_warehouse(warehouse: Path) -> duckdb.DuckDBPyConnection:
 
 
 def _tables_read(connection: duckdb.DuckDBPyConnection) -> tuple[Table, ...]:
-    """The raw tables that the warehouse was built from: all but those whose source its ledger calls switched off."""
+    """The raw tables that the warehouse was built from, by its ledger: a MEDS dataset, or all that is not called switched off."""
     try:
-        rows = connection.execute("select source_table from timelines.ledger where reason = 'switched off'").fetchall()
+        rows = connection.execute("select source_table, outcome, reason from timelines.ledger").fetchall()
     except duckdb.Error:
         return ()  # the expectations ask for the ledger, and its absence is told with that of other tables
-    off = {name for (name,) in rows}
+    if any((table, outcome) == (MEDS_DATA.full_name, "read") for table, outcome, _ in rows):
+        return (MEDS_DATA,)
+    off = {table for table, _, reason in rows if reason == "switched off"}
     return tuple(table for table in SOURCES if table.full_name not in off)
 
 

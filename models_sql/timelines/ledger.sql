@@ -1,5 +1,6 @@
 -- Double entry for rows: what each raw table held against where its rows went. A raw row goes where its row event goes.
-{% set dictionaries = ['hosp.d_labitems', 'hosp.d_icd_diagnoses', 'hosp.d_icd_procedures', 'hosp.d_hcpcs', 'icu.d_items'] %}
+{% set reads_meds = makes_events('meds.data') %}
+{% set dictionaries = [] if reads_meds else ['hosp.d_labitems', 'hosp.d_icd_diagnoses', 'hosp.d_icd_procedures', 'hosp.d_hcpcs', 'icu.d_items'] %}
 {% set landed, for_score, off = [], [], [] %}
 {% for source in event_sources() %}
     {% if makes_events(source) %}{% do landed.append(source) %}
@@ -17,13 +18,14 @@ with read_rows as (
 
 row_events as (
     select
-        source_table,
+        -- A MEDS dataset is one raw table, whatever tables it was itself made of.
+        {{ "'meds.data' as source_table" if reads_meds else 'source_table' }},
         case when set_aside_reason is null then 'used' else 'set_aside' end as outcome,
         coalesce(set_aside_reason, 'in the timeline') as reason,
         count(*) as n_rows
     from {{ ref('event_candidates') }}
     where is_row_event
-    group by source_table, outcome, reason
+    group by 1, 2, 3
 ),
 
 absent as (

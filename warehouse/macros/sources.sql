@@ -35,6 +35,7 @@
         'hosp.drgcodes': 'events_drgcodes',
         'hosp.omr': 'events_omr',
         'icu.icustays': 'events_icustays',
+        'meds.data': 'events_meds',
     }) }}
 {% endmacro %}
 

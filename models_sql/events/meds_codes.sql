@@ -1,0 +1,48 @@
+{{ config(enabled=makes_events('meds.data'), materialized='table') }}
+
+-- The kind of event that a code of a MEDS dataset tells of, decided once per code: that of the longest prefix which the code
+-- begins with, in whole parts. What no kind knows is of the kind `meds`, and its code is its token.
+with used as (
+    select code, count(*) as n_rows
+    from {{ ref('stg_meds__data') }}
+    where code is not null
+    group by code
+),
+
+numbers as (
+    {{ numbers_up_to(20) }}
+),
+
+prefixes as (
+    select
+        event_kinds.event_kind,
+        cast(event_kinds.tie_rank as integer) as tie_rank,
+        trim(split_part(event_kinds.code_prefixes, '|', cast(numbers.n as integer))) as prefix
+    from {{ source('reference', 'event_kinds') }} as event_kinds
+    cross join numbers
+    where split_part(event_kinds.code_prefixes, '|', cast(numbers.n as integer)) <> ''
+),
+
+matches as (
+    select
+        used.code,
+        prefixes.event_kind,
+        row_number() over (
+            partition by used.code
+            order by length(prefixes.prefix) desc nulls last, prefixes.tie_rank asc nulls last, prefixes.event_kind asc nulls last
+        ) as choice
+    from used
+    inner join prefixes
+        on
+            split_part(used.code, '//', 1) = split_part(prefixes.prefix, '//', 1)
+            and (
+                used.code = prefixes.prefix
+                or (prefixes.prefix like '%//' and substr(used.code, 1, length(prefixes.prefix)) = prefixes.prefix)
+                or substr(used.code, 1, length(prefixes.prefix) + 2) = prefixes.prefix || '//'
+            )
+)
+
+select used.code, coalesce(matches.event_kind, 'meds') as event_kind, used.n_rows
+from used
+left join matches on used.code = matches.code and matches.choice = 1
+order by used.code asc nulls last
