@@ -1,6 +1,7 @@
 -- Double entry for rows: what each raw table held against where its rows went. A raw row goes where its row event goes.
 {% set reads_meds = makes_events('meds.data') %}
-{% set dictionaries = [] if reads_meds else ['hosp.d_labitems', 'hosp.d_icd_diagnoses', 'hosp.d_icd_procedures', 'hosp.d_hcpcs', 'icu.d_items'] %}
+{% set dictionaries = ['hosp.d_labitems', 'hosp.d_icd_diagnoses', 'hosp.d_icd_procedures', 'hosp.d_hcpcs', 'icu.d_items'] %}
+{% if reads_meds %}{% set dictionaries = [] %}{% endif %}
 {% set landed, for_score, off = [], [], [] %}
 {% for source in event_sources() %}
     {% if makes_events(source) %}{% do landed.append(source) %}
@@ -16,16 +17,23 @@ with read_rows as (
     {% endfor %}
 ),
 
+counted_events as (
+    select
+        set_aside_reason,
+        -- A MEDS dataset is one raw table, whatever tables it was itself made of.
+        {{ "'meds.data'" if reads_meds else 'source_table' }} as source_table
+    from {{ ref('event_candidates') }}
+    where is_row_event
+),
+
 row_events as (
     select
-        -- A MEDS dataset is one raw table, whatever tables it was itself made of.
-        {{ "'meds.data' as source_table" if reads_meds else 'source_table' }},
+        source_table,
         case when set_aside_reason is null then 'used' else 'set_aside' end as outcome,
         coalesce(set_aside_reason, 'in the timeline') as reason,
         count(*) as n_rows
-    from {{ ref('event_candidates') }}
-    where is_row_event
-    group by 1, 2, 3
+    from counted_events
+    group by source_table, outcome, reason
 ),
 
 absent as (

@@ -75,10 +75,10 @@ def report(connection: duckdb.DuckDBPyConnection, found: dataset.Dataset, settin
 def _notes(connection: duckdb.DuckDBPyConnection, found: dataset.Dataset) -> list[str]:
     notes = []
     unnamed = connection.execute(
-        "select count(*), coalesce(sum(n_rows), 0) from scratch.events.meds_codes where event_kind = 'meds'"
+        "select count(distinct code), count(*) from timelines.timeline_events where event_kind = 'meds'"
     ).fetchone()
-    if unnamed[0] and "event_kind" not in found.columns:
-        notes.append(f"{unnamed[0]:,} codes ({unnamed[1]:,} rows) are of no kind of ours: each is a token of its own")
+    if unnamed[0]:
+        notes.append(f"{unnamed[0]:,} codes ({unnamed[1]:,} events) are of no kind of ours: each is a token of its own")
     if found.codes is None:
         notes.append("the dataset has no metadata/codes.parquet")
     else:
