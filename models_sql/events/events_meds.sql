@@ -53,7 +53,7 @@ select
     subject_id,
     case when event_kind <> 'static' then time end as time,
     case when event_kind = 'static' then coalesce(occurred_at, time) else occurred_at end as occurred_at,
-    code,
+    coalesce(code, 'UNK') as code,
     numeric_value,
     text_value,
     unit,

@@ -1,20 +1,7 @@
-{{ config(database='scratch', schema='events') }}
+{{ config(materialized='view', database='scratch', schema='events') }}
 
--- Every event that any source could make, with its rank among events of the same time and, where it stays out of the timeline, why.
-{% set on = [] %}
-{% for source, model in event_sources().items() if makes_events(source) %}{% do on.append(model) %}{% endfor %}
-
-with all_events as (
-    {% for model in on %}
-    select
-        subject_id, time, occurred_at, code, numeric_value, text_value, unit, hadm_id, stay_id,
-        source_table, source_key, event_kind, is_row_event, set_aside_reason
-    from {{ ref(model) }}
-    {% if not loop.last %}union all{% endif %}
-    {% endfor %}
-),
-
-ranked as (
+-- Every event that any source could make, with its number in the dictionary of codes and, where it stays out of the timeline, why.
+with placed as (
     select
         all_events.subject_id,
         all_events.time,
@@ -33,9 +20,8 @@ ranked as (
         patients.subject_id as known_subject_id,
         patients.born_at,
         patients.died_at,
-        cast(event_kinds.tie_rank as integer) as tie_rank,
         event_kinds.is_administrative = 'true' as is_administrative
-    from all_events
+    from {{ ref('all_events') }} as all_events
     left join {{ ref('patients') }} as patients on all_events.subject_id = patients.subject_id
     left join {{ source('reference', 'event_kinds') }} as event_kinds on all_events.event_kind = event_kinds.event_kind
 )
@@ -54,7 +40,6 @@ select
     source_key,
     event_kind,
     is_row_event,
-    tie_rank,
     case
         when set_aside_reason is not null then set_aside_reason
         when known_subject_id is null then 'unknown patient'
@@ -63,4 +48,4 @@ select
         when time > died_at and is_administrative then 'administrative, after death'
         when time > died_at then 'after death'
     end as set_aside_reason
-from ranked
+from placed

@@ -17,23 +17,28 @@ with read_rows as (
     {% endfor %}
 ),
 
-counted_events as (
-    select
-        set_aside_reason,
-        -- A MEDS dataset is one raw table, whatever tables it was itself made of.
-        {{ "'meds.data'" if reads_meds else 'source_table' }} as source_table
-    from {{ ref('event_candidates') }}
+used_codes as (
+    select code_id, count(*) as n_rows
+    from {{ ref('ordered_events') }}
     where is_row_event
+    group by code_id
 ),
 
+-- A MEDS dataset is one raw table, whatever tables it was itself made of.
+{% set used_table = "'meds.data'" if reads_meds else 'codes.source_table' %}
+{% set aside_table = "'meds.data'" if reads_meds else 'source_table' %}
 row_events as (
-    select
-        source_table,
-        case when set_aside_reason is null then 'used' else 'set_aside' end as outcome,
-        coalesce(set_aside_reason, 'in the timeline') as reason,
-        count(*) as n_rows
-    from counted_events
-    group by source_table, outcome, reason
+    select {{ used_table }} as source_table, 'used' as outcome, 'in the timeline' as reason, sum(used_codes.n_rows) as n_rows
+    from used_codes
+    inner join {{ ref('codes') }} as codes on used_codes.code_id = codes.code_id
+    group by {{ used_table }}
+
+    union all
+
+    select {{ aside_table }}, 'set_aside', set_aside_reason, count(*)
+    from {{ ref('quarantine') }}
+    where is_row_event
+    group by {{ aside_table }}, set_aside_reason
 ),
 
 absent as (

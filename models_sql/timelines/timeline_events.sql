@@ -1,48 +1,20 @@
--- The order is total: time, then the reasoned rank among events of one time, then the code and the raw row. The values come
--- last, for raw tables in which a key occurs twice.
-with kept as (
-    select
-        subject_id,
-        row_number() over (
-            partition by subject_id
-            order by
-                time asc nulls first,
-                tie_rank asc nulls last,
-                code asc nulls last,
-                source_table asc nulls last,
-                source_key asc nulls last,
-                occurred_at asc nulls last,
-                numeric_value asc nulls last,
-                text_value asc nulls last
-        ) - 1 as event_index,
-        time,
-        occurred_at,
-        code,
-        numeric_value,
-        text_value,
-        unit,
-        hadm_id,
-        stay_id,
-        event_kind,
-        source_table,
-        source_key
-    from {{ ref('event_candidates') }}
-    where set_aside_reason is null
-)
+{{ config(materialized='view') }}
 
+-- The timelines as an analyst reads them: every event with its code, unit and source spelt out.
 select
-    subject_id,
-    cast(event_index as integer) as event_index,
-    time,
-    occurred_at,
-    code,
-    numeric_value,
-    text_value,
-    unit,
-    hadm_id,
-    stay_id,
-    event_kind,
-    source_table,
-    source_key
-from kept
-order by subject_id asc nulls last, event_index asc nulls last
+    events.subject_id,
+    events.event_index,
+    events.time,
+    events.occurred_at,
+    codes.code,
+    events.numeric_value,
+    events.text_value,
+    codes.unit,
+    events.hadm_id,
+    events.stay_id,
+    codes.event_kind,
+    codes.source_table,
+    events.source_key,
+    events.event_number
+from {{ ref_within('ordered_events') }} as events
+inner join {{ ref_within('codes') }} as codes on events.code_id = codes.code_id

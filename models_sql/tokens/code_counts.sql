@@ -1,16 +1,35 @@
 -- Distinct codes with how often they occur. A code alone decides whether its events become tokens, so that the decision
 -- is made here, once per code, and counts how many events it takes in or leaves out.
-with counted as (
+with of_patients as (
+    select code_id, subject_id, count(*) as n_events, count(numeric_value) as n_values
+    from {{ ref('ordered_events') }}
+    group by code_id, subject_id
+),
+
+-- One code may stand in the dictionary once for each of its units.
+named as (
     select
-        events.event_kind,
-        events.code,
-        count(*) as n_events,
-        count(distinct events.subject_id) as n_patients,
-        sum(case when patients.split = 'train' then 1 else 0 end) as n_train_events,
-        sum(case when patients.split = 'train' and events.numeric_value is not null then 1 else 0 end) as n_train_values
-    from {{ ref('timeline_events') }} as events
-    inner join {{ ref('patients') }} as patients on events.subject_id = patients.subject_id
-    group by events.event_kind, events.code
+        codes.event_kind,
+        codes.code,
+        of_patients.subject_id,
+        sum(of_patients.n_events) as n_events,
+        sum(of_patients.n_values) as n_values
+    from of_patients
+    inner join {{ ref('codes') }} as codes on of_patients.code_id = codes.code_id
+    group by codes.event_kind, codes.code, of_patients.subject_id
+),
+
+counted as (
+    select
+        named.event_kind,
+        named.code,
+        sum(named.n_events) as n_events,
+        count(*) as n_patients,
+        sum(case when patients.split = 'train' then named.n_events else 0 end) as n_train_events,
+        sum(case when patients.split = 'train' then named.n_values else 0 end) as n_train_values
+    from named
+    inner join {{ ref('patients') }} as patients on named.subject_id = patients.subject_id
+    group by named.event_kind, named.code
 ),
 
 lab_ranks as (
@@ -38,7 +57,7 @@ parsed as (
 select
     event_kind,
     code,
-    n_events,
+    cast(n_events as bigint) as n_events,
     n_patients,
     cast(n_train_events as bigint) as n_train_events,
     cast(n_train_values as bigint) as n_train_values,

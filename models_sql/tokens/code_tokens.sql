@@ -17,39 +17,24 @@ admissions as (
     where event_kind = 'hospital_admission'
 ),
 
--- Codes that are one token, as they stand or shortened.
+-- Codes that are one token, as they stand or shortened; the seed of event kinds names its family.
 single_tokens as (
     select
-        code,
-        event_kind,
+        kept.code,
+        kept.event_kind,
         0 as position,
-        case event_kind
-            when 'ed_registration' then 'admission'
-            when 'ed_out' then 'admission'
-            when 'hospital_discharge' then 'discharge'
-            when 'transfer' then 'transfer'
-            when 'icu_admission' then 'icu'
-            when 'icu_discharge' then 'icu'
-            when 'service' then 'service'
-            when 'lab_result' then 'lab'
-            when 'omr' then 'omr'
-            when 'drg' then 'drg'
-            when 'death' then 'birth_death'
-        end as family,
-        case event_kind
-            when 'transfer' then 'TRANSFER_TO//' || split_part(code, '//', 3)
+        event_kinds.family,
+        case kept.event_kind
+            when 'transfer' then 'TRANSFER_TO//' || split_part(kept.code, '//', 3)
             when 'icu_discharge' then 'ICU_DISCHARGE'
-            when 'lab_result' then 'LAB//' || split_part(code, '//', 3) || '//' || split_part(code, '//', 4)
-            when 'omr' then 'OMR//' || code
-            when 'drg' then 'DRG//' || split_part(code, '//', 2) || '//' || split_part(code, '//', 3)
-            else code
+            when 'lab_result' then 'LAB//' || split_part(kept.code, '//', 3) || '//' || split_part(kept.code, '//', 4)
+            when 'omr' then 'OMR//' || kept.code
+            when 'drg' then 'DRG//' || split_part(kept.code, '//', 2) || '//' || split_part(kept.code, '//', 3)
+            else kept.code
         end as token
     from kept
-    where
-        event_kind in (
-            'ed_registration', 'ed_out', 'hospital_discharge', 'transfer', 'icu_admission', 'icu_discharge', 'service',
-            'lab_result', 'omr', 'drg', 'death'
-        )
+    inner join {{ source('reference', 'event_kinds') }} as event_kinds on kept.event_kind = event_kinds.event_kind
+    where kept.event_kind not in ('hospital_admission', 'drug_order', 'drug_administration', 'diagnosis', 'procedure')
 ),
 
 drug_names as (

@@ -1,90 +1,92 @@
-{{ config(database='scratch') }}
+{{ config(materialized='view') }}
 
 {% set intervals = var('time_intervals') %}
 
--- One row per event that becomes tokens, with its value and the gap before it already written as tokens. Kept apart from the
--- token stream because the vocabulary is counted on it before any token has an id.
-with breaks as (
+-- One row per event that becomes tokens, with its value and the gap before it already written as tokens. Apart from the token
+-- stream because the vocabulary is counted on it before any token has an id.
+with events as (
     select
-        code
-        {%- for i in range(1, var('n_bins')) -%}
-        ,
-        min(case when break_index = {{ i }} then upper_edge end) as break_{{ i }}
-        {%- endfor %}
-    from {{ ref('quantile_breaks') }}
-    group by code
-),
-
-tokenised_codes as (
-    select event_kind, code
-    from {{ ref('code_counts') }}
-    where untokenised_reason is null
-),
-
-events as (
-    select
+        events.event_number,
         events.subject_id,
         patients.split,
         events.event_index,
         events.time,
-        events.event_kind,
-        events.code,
+        events.code_id,
         events.numeric_value,
-        events.event_kind in ('lab_result', 'omr') as has_value,
-        nullif(upper(trim(events.text_value)), '') as text_value
-    from {{ ref('timeline_events') }} as events
-    inner join tokenised_codes on events.event_kind = tokenised_codes.event_kind and events.code = tokenised_codes.code
-    inner join {{ ref('patients') }} as patients on events.subject_id = patients.subject_id
+        codes.takes_value,
+        codes.upper_edges,
+        case
+            when codes.takes_value and events.numeric_value is null then nullif(upper(trim(events.text_value)), '')
+        end as text_value
+    from {{ ref_within('ordered_events') }} as events
+    inner join {{ ref_within('tokenised_codes') }} as codes on events.code_id = codes.code_id
+    inner join {{ ref_within('patients') }} as patients on events.subject_id = patients.subject_id
 ),
 
-gaps as (
+previous as (
     select
+        event_number,
         subject_id,
         split,
         event_index,
         time,
-        event_kind,
-        code,
+        code_id,
         numeric_value,
-        has_value,
+        takes_value,
+        upper_edges,
         text_value,
-        {{ seconds_between('lag(time) over (partition by subject_id order by event_index)', 'time') }} as gap_seconds
+        lag(subject_id) over in_order as previous_subject_id,
+        lag(time) over in_order as previous_time
     from events
+    window in_order as (order by event_number asc nulls last)
+),
+
+gaps as (
+    select
+        event_number,
+        subject_id,
+        split,
+        event_index,
+        time,
+        code_id,
+        numeric_value,
+        takes_value,
+        upper_edges,
+        text_value,
+        case when subject_id = previous_subject_id then {{ seconds_between('previous_time', 'time') }} end as gap_seconds
+    from previous
 )
 
 select
-    gaps.subject_id,
-    gaps.split,
-    gaps.event_index,
-    gaps.time,
-    gaps.event_kind,
-    gaps.code,
+    event_number,
+    subject_id,
+    split,
+    event_index,
+    time,
+    code_id,
     case
-        when not gaps.has_value then null
-        when gaps.numeric_value is not null and breaks.code is not null
-            then
-                'Q//' || (
-                    1
-                    {%- for i in range(1, var('n_bins')) %}
-                    + case when gaps.numeric_value > breaks.break_{{ i }} then 1 else 0 end
-                    {%- endfor %}
-                )
+        when not takes_value then null
+        when numeric_value is not null and upper_edges is not null
+            then case
+                {%- for i in range(1, var('n_bins')) %}
+                when numeric_value <= {{ list_item('upper_edges', i) }} then 'Q//{{ i }}'
+                {%- endfor %}
+                else 'Q//{{ var('n_bins') }}'
+            end
         -- Three underscores stand for text that was scrubbed.
-        when gaps.numeric_value is null and gaps.text_value is not null and gaps.text_value <> '___'
-            then 'TEXT//' || gaps.text_value
+        when text_value <> '___' then 'TEXT//' || text_value
         else 'Q//NONE'
     end as value_token,
     case
         {%- for interval in intervals | reverse %}
-        when gaps.gap_seconds >= {{ interval.seconds }} then 'TIME//{{ interval.name }}'
+        when gap_seconds >= {{ interval.seconds }} then 'TIME//{{ interval.name }}'
         {%- endfor %}
     end as interval_token,
     cast(
         case
-            when gaps.gap_seconds >= {{ intervals[-1].seconds }} then round(gaps.gap_seconds / {{ intervals[-1].seconds }})
-            when gaps.gap_seconds >= {{ intervals[0].seconds }} then 1
+            when gap_seconds >= {{ intervals[-1].seconds }} then round(gap_seconds / {{ intervals[-1].seconds }})
+            when gap_seconds >= {{ intervals[0].seconds }} then 1
             else 0
         end as integer
     ) as n_interval_tokens
 from gaps
-left join breaks on gaps.code = breaks.code

@@ -1,17 +1,19 @@
 -- The inner quantiles of each numeric code over the train split. A code carries its unit, so that units are never mixed.
 with numeric_codes as (
-    select code
-    from {{ ref('code_counts') }}
+    select codes.code_id, codes.code
+    from {{ ref('codes') }} as codes
+    inner join {{ ref('code_counts') }} as counted on codes.event_kind = counted.event_kind and codes.code = counted.code
+    inner join {{ source('reference', 'event_kinds') }} as event_kinds on codes.event_kind = event_kinds.event_kind
     where
-        untokenised_reason is null
-        and event_kind in ('lab_result', 'omr')
-        and n_train_values >= {{ var('min_values_for_breaks') }}
+        counted.untokenised_reason is null
+        and event_kinds.takes_value = 'true'
+        and counted.n_train_values >= {{ var('min_values_for_breaks') }}
 ),
 
 train_values as (
-    select events.code, events.numeric_value
-    from {{ ref('timeline_events') }} as events
-    inner join numeric_codes on events.code = numeric_codes.code
+    select numeric_codes.code, events.numeric_value
+    from {{ ref('ordered_events') }} as events
+    inner join numeric_codes on events.code_id = numeric_codes.code_id
     inner join {{ ref('patients') }} as patients on events.subject_id = patients.subject_id
     where patients.split = 'train' and events.numeric_value is not null
 ),

@@ -5,9 +5,26 @@
 -- The six static tokens of a patient in versions: each holds from one event on, and tells only what was known by then. What is
 -- registered at the very first time of the timeline belongs to the first version.
 with first_times as (
-    select subject_id, min(time) as first_time
-    from {{ ref('event_tokens') }}
-    group by subject_id
+    select events.subject_id, min(events.time) as first_time
+    from {{ ref('ordered_events') }} as events
+    inner join {{ ref('tokenised_codes') }} as codes on events.code_id = codes.code_id
+    group by events.subject_id
+),
+
+-- The few events that the prefix is told from.
+told as (
+    select
+        events.subject_id,
+        events.event_index,
+        events.time,
+        events.numeric_value,
+        codes.event_kind,
+        codes.code
+    from {{ ref('ordered_events') }} as events
+    inner join {{ ref('codes') }} as codes on events.code_id = codes.code_id
+    where
+        codes.event_kind in ('static', 'demographic')
+        or (codes.event_kind = 'omr' and codes.code = 'BMI (kg/m2)' and events.numeric_value is not null)
 ),
 
 bmi_breaks as (
@@ -23,14 +40,14 @@ bmi_breaks as (
 
 sexes as (
     select subject_id, max(split_part(code, '//', 2)) as sex
-    from {{ ref('timeline_events') }}
+    from told
     where event_kind = 'static' and code like 'GENDER//%'
     group by subject_id
 ),
 
 year_offsets as (
     select subject_id, max(numeric_value) as year_offset
-    from {{ ref('timeline_events') }}
+    from told
     where event_kind = 'static' and code = 'CALENDAR_YEAR_OFFSET'
     group by subject_id
 ),
@@ -57,7 +74,7 @@ changes as (
         case when events.code like 'MARITAL_STATUS//%' then split_part(events.code, '//', 2) end,
         case when events.code like 'RACE//%' then split_part(events.code, '//', 2) end,
         null
-    from {{ ref('timeline_events') }} as events
+    from told as events
     inner join first_times on events.subject_id = first_times.subject_id
     where events.event_kind = 'demographic'
 
@@ -65,9 +82,9 @@ changes as (
 
     -- A measured body mass index is an event with tokens: only windows that begin after it may know it.
     select events.subject_id, events.time, events.event_index, events.event_index + 1, null, null, events.numeric_value
-    from {{ ref('timeline_events') }} as events
+    from told as events
     inner join first_times on events.subject_id = first_times.subject_id
-    where events.event_kind = 'omr' and events.code = 'BMI (kg/m2)' and events.numeric_value is not null
+    where events.event_kind = 'omr'
 ),
 
 carried as (

@@ -26,23 +26,31 @@ with always_there as (
     {%- endfor %}
 ),
 
+-- Values and intervals are counted in one pass over the events.
+counted_on_events as (
+    select
+        value_token,
+        interval_token,
+        sum(case when split = 'train' then 1 else 0 end) as n_train_events,
+        sum(case when split = 'train' then n_interval_tokens else 0 end) as n_train_intervals
+    from {{ ref('event_tokens') }}
+    group by grouping sets ((value_token), (interval_token))
+),
+
 in_the_data as (
     select token, family, n_train_events as n_train
     from {{ ref('code_tokens') }}
 
     union all
 
-    select
-        value_token,
-        case when value_token like 'Q//%' then 'quantile' else 'text_value' end,
-        case when split = 'train' then 1 else 0 end
-    from {{ ref('event_tokens') }}
+    select value_token, case when value_token like 'Q//%' then 'quantile' else 'text_value' end, n_train_events
+    from counted_on_events
     where value_token is not null
 
     union all
 
-    select interval_token, 'time', case when split = 'train' then n_interval_tokens else 0 end
-    from {{ ref('event_tokens') }}
+    select interval_token, 'time', n_train_intervals
+    from counted_on_events
     where interval_token is not null
 
     union all

@@ -27,10 +27,44 @@
 {% macro duckdb__list_item(list, i) %}{{ list }}[{{ i }}]{% endmacro %}
 {% macro spark__list_item(list, i) %}element_at({{ list }}, {{ i }}){% endmacro %}
 
-{# A query with one column n, the whole numbers from 1 to `last`. #}
-{% macro numbers_up_to(last) %}{{ return(adapter.dispatch('numbers_up_to')(last)) }}{% endmacro %}
-{% macro duckdb__numbers_up_to(last) %}select unnest(range(1, {{ last }} + 1)) as n{% endmacro %}
-{% macro spark__numbers_up_to(last) %}select explode(sequence(1, {{ last }})) as n{% endmacro %}
+{# A list of the given expressions. #}
+{% macro list_of(items) %}{{ return(adapter.dispatch('list_of')(items)) }}{% endmacro %}
+{% macro duckdb__list_of(items) %}[{{ items | join(', ') }}]{% endmacro %}
+{% macro spark__list_of(items) %}array({{ items | join(', ') }}){% endmacro %}
+
+{# The values of a group as a list, in the order of another column. #}
+{% macro list_in_order(column, order) %}{{ return(adapter.dispatch('list_in_order')(column, order)) }}{% endmacro %}
+{% macro duckdb__list_in_order(column, order) %}list({{ column }} order by {{ order }}){% endmacro %}
+{% macro spark__list_in_order(column, order) -%}
+    transform(array_sort(collect_list(struct({{ order }} as place, {{ column }} as item))), pair -> pair.item)
+{%- endmacro %}
+
+{# A list that holds an item `times` times, NULL where it holds none. #}
+{% macro repeated(item, times) %}{{ return(adapter.dispatch('repeated')(item, times)) }}{% endmacro %}
+{% macro duckdb__repeated(item, times) %}case when {{ times }} > 0 then list_resize([{{ item }}], {{ times }}, {{ item }}) end{% endmacro %}
+{% macro spark__repeated(item, times) %}case when {{ times }} > 0 then array_repeat({{ item }}, {{ times }}) end{% endmacro %}
+
+{# Lists one after another; a NULL is an empty one. #}
+{% macro joined_lists(lists) %}{{ return(adapter.dispatch('joined_lists')(lists)) }}{% endmacro %}
+{% macro duckdb__joined_lists(lists) %}list_concat({{ lists | join(', ') }}){% endmacro %}
+{% macro spark__joined_lists(lists) -%}
+    concat({% for list in lists %}coalesce({{ list }}, array()){{ ', ' if not loop.last }}{% endfor %})
+{%- endmacro %}
+
+{# A CTE `exploded`: a row for each item of a list, with its place from 0 and the columns to keep. #}
+{% macro explode(relation, list, item, keep) %}{{ return(adapter.dispatch('explode')(relation, list, item, keep)) }}{% endmacro %}
+{% macro duckdb__explode(relation, list, item, keep) -%}
+exploded as (
+    select {{ keep | join(', ') }}, unnest({{ list }}) as {{ item }}, generate_subscripts({{ list }}, 1) - 1 as place
+    from {{ relation }}
+)
+{%- endmacro %}
+{% macro spark__explode(relation, list, item, keep) -%}
+exploded as (
+    select {{ keep | join(', ') }}, {{ item }}, place
+    from {{ relation }} lateral view posexplode({{ list }}) items as place, {{ item }}
+)
+{%- endmacro %}
 
 {# A column of text cast to a type of the registry, NULL where it cannot be read; a number that is not finite cannot. #}
 {% macro read_as(column, data_type) -%}
