@@ -9,18 +9,22 @@ with used as (
     group by code
 ),
 
+-- No kind has more prefixes than this.
 numbers as (
-    {{ numbers_up_to(20) }}
+    {% for n in range(1, 21) %}
+    select {{ n }} as n
+    {% if not loop.last %}union all{% endif %}
+    {% endfor %}
 ),
 
 prefixes as (
     select
         event_kinds.event_kind,
         cast(event_kinds.tie_rank as integer) as tie_rank,
-        trim(split_part(event_kinds.code_prefixes, '|', cast(numbers.n as integer))) as prefix
+        trim(split_part(event_kinds.code_prefixes, '|', numbers.n)) as prefix
     from {{ source('reference', 'event_kinds') }} as event_kinds
     cross join numbers
-    where split_part(event_kinds.code_prefixes, '|', cast(numbers.n as integer)) <> ''
+    where split_part(event_kinds.code_prefixes, '|', numbers.n) <> ''
 ),
 
 matches as (

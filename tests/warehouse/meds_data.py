@@ -1,11 +1,20 @@
-"""A MEDS dataset as another tool might write it: the mandatory columns alone, odd codes, rows in no order, no metadata."""
+"""A MEDS dataset as another tool might write it: the mandatory columns alone, odd codes, rows in no order, no metadata.
 
+And what the tests of export and import share.
+"""
+
+import os
 import random
+import subprocess
+import sys
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as parquet
+
+from tests.conftest import REPOSITORY
 
 START = datetime(2020, 1, 1)
 ODD_CODES = (
@@ -54,3 +63,26 @@ def write_dataset(root: Path, events: list[Event], n_files: int = 3, seed: int =
     for number in range(n_files):
         parquet.write_table(table.slice(number * size, size), folder / f"{number}.parquet")
     return root
+
+
+def run_import(root: Path, data: Path, *more: str) -> subprocess.CompletedProcess[str]:
+    """`python -m warehouse.meds import` with its own data folder and no raw table of MIMIC-IV anywhere."""
+    environment = {
+        "EHR_DATA": data,
+        "MIMIC_IV_ROOT": data / "none",
+        "DBT_TARGET_PATH": data / "target",
+        "DBT_LOG_PATH": data / "logs",
+    }
+    return subprocess.run(
+        [sys.executable, "-m", "warehouse.meds", "import", "--root", str(root), *more],
+        cwd=REPOSITORY,
+        env=os.environ | {name: str(value) for name, value in environment.items()},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def query(warehouse: Path, sql: str) -> list[tuple]:
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        return connection.execute(sql).fetchall()

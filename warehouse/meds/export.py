@@ -1,6 +1,6 @@
 """Export: the timelines of a validated warehouse as a MEDS 0.4 dataset.
 
-In: timelines.timeline_events, streamed once as it is stored, which is in order, and timelines.patients.
+In: timelines.timeline_events, read in blocks of patients, each sorted in memory, and timelines.patients.
 Out: DIR/data/{train,tuning,held_out}/N.parquet, DIR/metadata/{codes,subject_splits}.parquet and DIR/metadata/dataset.json. A
 patient is in one file; within it events stand as in the timeline. numeric_value is a 32-bit float, as MEDS has it: where that loses
 digits, exact_value holds the number. The other columns that MEDS does not have let an import restore every event.
@@ -14,6 +14,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 
 import duckdb
@@ -44,13 +45,27 @@ ETL_NAME, ETL_VERSION = "ehr-scaling", "0.1.0"
 # A file is what other tools read whole: about 100 MB of memory, and a few hundred files for all of MIMIC-IV.
 FILE_EVENTS = 2_000_000
 ROW_GROUP_EVENTS = 250_000
-BATCH_ROWS = 250_000
+BLOCK_EVENTS = 500_000
 
+_PATIENTS = """
+with counted as (
+    select subject_id, count(*) as n_events
+    from timelines.timeline_events
+    group by subject_id
+)
+select patients.subject_id, patients.split, coalesce(counted.n_events, 0)::bigint as n_events
+from timelines.patients as patients
+left join counted on patients.subject_id = counted.subject_id
+order by patients.subject_id
+"""
+# The table behind the view is stored in order of patient: DuckDB reads only the part of it that a block asks for.
 _EVENTS = """
 select
     subject_id, time, code, numeric_value, text_value, hadm_id, stay_id, unit, occurred_at, event_kind, source_table, source_key,
     event_index
 from timelines.timeline_events
+where subject_id between ? and ?
+order by subject_id, event_index
 """
 
 
@@ -58,7 +73,7 @@ from timelines.timeline_events
 class SplitWriter:
     """Writes the events of one split, in order of patient, into files of about `file_events`, never parting a patient.
 
-    Row groups have the same length however the stream is cut into batches, so that the bytes hang on the content alone.
+    Row groups have the same length however the events are cut into blocks, so that the bytes hang on the content alone.
     """
 
     folder: Path
@@ -129,39 +144,31 @@ def as_meds(events: pa.Table) -> pa.Table:
     )
 
 
+def blocks(subjects: np.ndarray, n_events: np.ndarray) -> Iterator[tuple[int, int]]:
+    """First and last patient of blocks of about BLOCK_EVENTS events; patients are in order of subject_id."""
+    if len(subjects):
+        number = np.cumsum(n_events) // BLOCK_EVENTS
+        starts = np.flatnonzero(np.r_[True, number[1:] != number[:-1]])
+        for start, end in pairwise([*starts, len(subjects)]):
+            yield int(subjects[start]), int(subjects[end - 1])
+
+
 def write_data(connection: duckdb.DuckDBPyConnection, folder: Path, file_events: int) -> dict[str, SplitWriter]:
     """Write every event into the files of its patient's split; returns the closed writers, which have counted them."""
-    patients = connection.execute("select subject_id, split from timelines.patients order by subject_id").fetchnumpy()
-    codes = {split: index for index, split in enumerate(SPLITS)}
-    split_of = np.array([codes[split] for split in patients["split"]], dtype=np.int8)
+    patients = connection.execute(_PATIENTS).fetchnumpy()
+    subjects, n_events = patients["subject_id"], patients["n_events"]
+    split_of = np.array([SPLITS.index(split) for split in patients["split"]], dtype=np.int8)
     writers = {split: SplitWriter(folder / split, file_events) for split in SPLITS}
-    total = connection.execute("select count(*) from timelines.timeline_events").fetchone()[0]
-    with tqdm(total=total, unit="event", unit_scale=True, desc="export", disable=None) as progress:
-        for batch in _in_order(iter(connection.sql(_EVENTS).to_arrow_reader(BATCH_ROWS))):
-            table = as_meds(pa.Table.from_batches([batch]))
-            place = np.searchsorted(patients["subject_id"], table.column("subject_id").to_numpy())
-            for split, index in codes.items():
-                writers[split].write(table.filter(pa.array(split_of[place] == index)))
-            progress.update(len(table))
+    with tqdm(total=int(n_events.sum()), unit="event", unit_scale=True, desc="export", disable=None) as progress:
+        for first, last in blocks(subjects, n_events):
+            events = as_meds(connection.execute(_EVENTS, [first, last]).to_arrow_table())
+            splits = split_of[np.searchsorted(subjects, events.column("subject_id").to_numpy())]
+            for index, split in enumerate(SPLITS):
+                writers[split].write(events.filter(pa.array(splits == index)))
+            progress.update(len(events))
     for writer in writers.values():
         writer.close()
     return writers
-
-
-def _in_order(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """The batches as they come, where patient and event_index rise without a break; validation has found them to be stored so."""
-    last_subject, last_index = -1, -1
-    for batch in batches:
-        subjects = np.r_[last_subject, batch.column("subject_id").to_numpy(zero_copy_only=False)]
-        indexes = np.r_[last_index, batch.column("event_index").to_numpy(zero_copy_only=False)]
-        same = subjects[1:] == subjects[:-1]
-        follows = np.where(same, indexes[1:] == indexes[:-1] + 1, (subjects[1:] > subjects[:-1]) & (indexes[1:] == 0))
-        # A subject_id may be negative, so the first event of all is not compared.
-        if (last_index >= 0 and not follows.all()) or not follows[1:].all():
-            raise UserError("timelines.timeline_events is not stored in order; run `dbt build` again", exit_status=1)
-        if len(batch):
-            last_subject, last_index = int(subjects[-1]), int(indexes[-1])
-        yield batch
 
 
 def _description(name: str, fingerprint: str) -> dict[str, object]:
