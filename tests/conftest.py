@@ -105,11 +105,11 @@ def build(models: list[dict], tmp_path: Path) -> Build:
         for database in sorted({node["database"] for node in models}):
             path = ":memory:" if data is None else data / f"{database}.duckdb"
             connection.execute(f"attach '{path}' as {database}")
+        connection.execute("use warehouse")
         for node in models:
             kind = "view" if node["config"]["materialized"] == "view" else "table"
             connection.execute(f"create schema if not exists {node['database']}.{node['schema']}")
             connection.execute(f"create {kind} {node['relation_name']} as {node['compiled_code']}")
-        connection.execute("use warehouse")
         return connection
 
     return build_models

@@ -146,7 +146,7 @@ def test_a_warehouse_that_changed_since_its_validation_is_not_exported(chain, tm
     assert "validate" in never.stderr and len(never.stderr.strip().splitlines()) == 1
     run("python", "-m", "warehouse.validate", data=data, raw=chain)
     with duckdb.connect(str(data / "warehouse.duckdb")) as connection:
-        connection.execute("update tokens.tokens set token_id = 1 where rowid = 0")
+        connection.execute("update timelines.sorted_candidates set numeric_value = 1 where rowid = 0")
     stale = run("python", "-m", "warehouse.shards", "--out", tmp_path / "out", data=data, raw=chain, status=2)
     assert len(stale.stderr.strip().splitlines()) == 1 and not (tmp_path / "out").exists()
 

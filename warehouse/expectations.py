@@ -2,8 +2,8 @@
 tokens and static prefix (expectations_tokens.py) and conservation of rows (expectations_rows.py).
 
 In: the dbt vars as Settings. Out: `expectations(settings)`, all of them as data for judgement.py, grouped in suites.
-Tables are read as they are stored, which is in order: lag() over no partition then streams, where a partitioned window
-would sort hundreds of millions of rows. That the stored order is the right one is itself expected.
+Neighbours are found along event_number, one sort of rows that lie in order already; that the numbers follow the order of
+patients and events is itself expected.
 What can go wrong: nothing here runs; SQL that a warehouse of another version cannot answer is told by validate.py.
 """
 
@@ -30,12 +30,14 @@ TIMELINE = Scan(
     ),
     events as (
         select
-            subject_id, event_index, time, occurred_at, event_kind, source_table, source_key,
-            lag(subject_id) over () as previous_subject_id,
-            lag(event_index) over () as previous_event_index,
-            lag(time) over () as previous_time,
-            lag(event_kind) over () as previous_event_kind
+            event_number, subject_id, event_index, time, occurred_at, event_kind, source_table, source_key,
+            lag(event_number) over in_order as previous_event_number,
+            lag(subject_id) over in_order as previous_subject_id,
+            lag(event_index) over in_order as previous_event_index,
+            lag(time) over in_order as previous_time,
+            lag(event_kind) over in_order as previous_event_kind
         from timelines.timeline_events
+        window in_order as (order by event_number)
     )
     select
         events.*,
@@ -180,9 +182,10 @@ _ORDER = none_of(
     TIMELINE,
     "event_kind",
     (
-        "timeline_stored_in_order",
-        "Events are stored in order of (subject_id, event_index).",
-        "subject_id < previous_subject_id or (is_same_patient and event_index < previous_event_index)",
+        "event_number_contiguous",
+        "event_number counts the events of all timelines from 0 without a gap, in order of (subject_id, event_index).",
+        "event_number is distinct from coalesce(previous_event_number + 1, 0) or subject_id < previous_subject_id"
+        " or (is_same_patient and event_index < previous_event_index)",
     ),
     (
         "event_index_contiguous",

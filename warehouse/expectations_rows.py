@@ -91,21 +91,15 @@ CANDIDATES = Scan(
     """,
 )
 
+# Every event that becomes tokens has one at position 0.
 TOKENISED = Scan(
     "tokenised",
     ("timelines.timeline_events", "tokens.tokens", "tokens.code_counts", "tokens.token_ledger"),
     """
-    with marked as (
-        select
-            subject_id, event_index, time,
-            lag(subject_id) over () as previous_subject_id,
-            lag(event_index) over () as previous_event_index
-        from tokens.tokens
-    ),
-    streamed as (
+    with streamed as (
         select count(*) as n, sum(hash(subject_id, event_index, time)) as content
-        from marked
-        where subject_id is distinct from previous_subject_id or event_index is distinct from previous_event_index
+        from tokens.tokens
+        where position = 0
     ),
     timeline as (
         select

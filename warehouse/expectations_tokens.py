@@ -34,12 +34,13 @@ STREAM = Scan(
     with stream as (
         select
             subject_id, split, event_index, position, token_id, time,
-            lag(subject_id) over () as previous_subject_id,
-            lag(split) over () as previous_split,
-            lag(event_index) over () as previous_event_index,
-            lag(position) over () as previous_position,
-            lag(time) over () as previous_time
+            lag(subject_id) over in_order as previous_subject_id,
+            lag(split) over in_order as previous_split,
+            lag(event_index) over in_order as previous_event_index,
+            lag(position) over in_order as previous_position,
+            lag(time) over in_order as previous_time
         from tokens.tokens
+        window in_order as (order by subject_id, event_index, position)
     )
     select
         stream.*,
@@ -158,12 +159,6 @@ _STREAM = none_of(
         "token_key_present",
         "Every token has a patient, an event and a position.",
         "subject_id is null or event_index is null or position is null",
-    ),
-    (
-        "stream_stored_in_order",
-        "Tokens are stored in order of (subject_id, event_index, position).",
-        "subject_id < previous_subject_id or (is_same_patient and event_index < previous_event_index)"
-        " or (is_same_event and position < previous_position)",
     ),
     (
         "positions_contiguous",

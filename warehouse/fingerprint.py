@@ -14,12 +14,15 @@ import duckdb
 
 from warehouse.errors import UserError
 
+# The tables that timelines and token stream, which are views, are made of.
 FINGERPRINTED = (
     ("timelines", "patients"),
-    ("timelines", "timeline_events"),
+    ("timelines", "codes"),
+    ("timelines", "sorted_candidates"),
     ("tokens", "quantile_breaks"),
     ("tokens", "static_prefix"),
-    ("tokens", "tokens"),
+    ("tokens", "code_token_ids"),
+    ("tokens", "token_ids"),
     ("tokens", "vocabulary"),
 )
 

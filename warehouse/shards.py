@@ -13,6 +13,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -107,17 +108,17 @@ def static_versions(events: np.ndarray, from_event: np.ndarray, token_ids: np.nd
     return versions[kept].astype(np.uint16), positions[kept].astype(np.int32)
 
 
-def read_patients(connection: duckdb.DuckDBPyConnection, split: str) -> Iterator[Patient]:
-    """The patients of a split in order of subject_id, each with its tokens and static prefix."""
+def read_patients(connection: duckdb.DuckDBPyConnection) -> Iterator[Patient]:
+    """All patients that have tokens, in order of subject_id, each with its tokens and static prefix."""
     tokens = _stream(
         connection.cursor(),
         "select subject_id, event_index, token_id, epoch(time)::bigint as seconds from tokens.tokens "
-        f"where split = '{split}' order by subject_id, event_index, position",
+        "order by subject_id, event_index, position",
     )
     statics = _stream(
         connection.cursor(),
         "select subject_id, from_event_index, token_id from tokens.static_prefix "
-        f"where split = '{split}' order by subject_id, from_event_index, slot",
+        "order by subject_id, from_event_index, slot",
     )
     for (subject_id, columns), (static_subject, prefix) in zip(
         group_by_patient(tokens), group_by_patient(statics), strict=True
@@ -141,29 +142,56 @@ def _stream(connection: duckdb.DuckDBPyConnection, query: str) -> Iterator[pa.Re
     return iter(connection.sql(query).to_arrow_reader(BATCH_ROWS))
 
 
-def write_split(patients: Iterator[Patient], folder: Path, shard_bytes: float, progress: tqdm) -> list[dict]:
-    """Write the shards of one split into `folder`; returns the manifest's entries of its shards."""
-    folder.mkdir(parents=True)
-    counts: list[dict[str, int]] = []
-    # An int mtime of 0 keeps the bytes the same from run to run.
-    pattern = str(folder / "shard-%06d.tar")
-    with wds.ShardWriter(pattern, maxcount=10**12, maxsize=shard_bytes, verbose=0, mtime=0, encoder=False) as sink:
-        for patient in patients:
-            sink.write(patient.sample())
-            # ShardWriter has already moved on to the number of the next shard.
-            if sink.shard > len(counts):
-                counts.append({"patients": 0, "tokens": 0, "events": 0})
-            counts[-1]["patients"] += 1
-            counts[-1]["tokens"] += len(patient.tokens)
-            counts[-1]["events"] += patient.n_events
-            progress.update(len(patient.tokens))
-    if not counts:
-        # ShardWriter opens its first shard before there is a sample; a split without patients has none.
-        (folder / "shard-000000.tar").unlink()
-    return [
-        {"name": f"{folder.name}/shard-{index:06d}.tar", **entry, **_digest(folder / f"shard-{index:06d}.tar")}
-        for index, entry in enumerate(counts)
-    ]
+class SplitWriter:
+    """The shards of one split, written as its patients come; a context, as its last shard must be closed."""
+
+    def __init__(self, folder: Path, shard_bytes: float) -> None:
+        folder.mkdir(parents=True)
+        self.folder = folder
+        self.counts: list[dict[str, int]] = []
+        # An int mtime of 0 keeps the bytes the same from run to run.
+        pattern = str(folder / "shard-%06d.tar")
+        self.sink = wds.ShardWriter(pattern, maxcount=10**12, maxsize=shard_bytes, verbose=0, mtime=0, encoder=False)
+
+    def __enter__(self) -> "SplitWriter":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.sink.close()
+        if not self.counts:
+            # ShardWriter opens its first shard before there is a sample; a split without patients has none.
+            (self.folder / "shard-000000.tar").unlink(missing_ok=True)
+
+    def write(self, patient: Patient) -> None:
+        """Append one patient, to a new shard where the last one is full."""
+        self.sink.write(patient.sample())
+        # ShardWriter has already moved on to the number of the next shard.
+        if self.sink.shard > len(self.counts):
+            self.counts.append({"patients": 0, "tokens": 0, "events": 0})
+        self.counts[-1]["patients"] += 1
+        self.counts[-1]["tokens"] += len(patient.tokens)
+        self.counts[-1]["events"] += patient.n_events
+
+    def entries(self) -> list[dict]:
+        """The manifest's entries of the shards, once they are closed."""
+        names = [f"shard-{index:06d}.tar" for index in range(len(self.counts))]
+        return [
+            {"name": f"{self.folder.name}/{name}", **counts, **_digest(self.folder / name)}
+            for name, counts in zip(names, self.counts, strict=True)
+        ]
+
+
+def write_splits(connection: duckdb.DuckDBPyConnection, folder: Path, shard_bytes: float) -> dict[str, list[dict]]:
+    """Write the shards of all splits below `folder` in one pass over the tokens; returns their entries by split."""
+    rows = connection.execute("select subject_id, split from timelines.patients").fetchall()
+    split_of = dict(rows)
+    with ExitStack() as stack:
+        writers = {split: stack.enter_context(SplitWriter(folder / split, shard_bytes)) for split in SPLITS}
+        with tqdm(unit="tok", unit_scale=True, desc="export", disable=None) as progress:
+            for patient in read_patients(connection):
+                writers[split_of[patient.subject_id]].write(patient)
+                progress.update(len(patient.tokens))
+    return {split: writer.entries() for split, writer in writers.items()}
 
 
 def _digest(path: Path) -> dict[str, int | str]:
@@ -212,13 +240,7 @@ def export(warehouse: Path, out: Path, shard_bytes: float = SHARD_BYTES) -> dict
     try:
         with duckdb.connect(str(warehouse), read_only=True) as connection:
             connection.execute("set enable_progress_bar = false")
-            total = connection.execute("select count(*) from tokens.tokens").fetchone()[0]
-            with tqdm(total=total, unit="tok", unit_scale=True, desc="export", disable=None) as progress:
-                splits = {
-                    split: write_split(read_patients(connection, split), partial / split, shard_bytes, progress)
-                    for split in SPLITS
-                }
-            manifest = _manifest(connection, splits, fingerprint)
+            manifest = _manifest(connection, write_splits(connection, partial, shard_bytes), fingerprint)
         (partial / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n")
     except OSError as error:
         shutil.rmtree(partial, ignore_errors=True)

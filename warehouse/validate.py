@@ -33,7 +33,7 @@ EPILOG = """examples:
   python -m warehouse.validate --warehouse /fast/disk/warehouse.duckdb --docs /tmp/docs
   python -m warehouse.validate --vars '{icd_at: admission}'     # the vars that dbt built the warehouse with
 
-EHR_MEMORY_LIMIT (default 4GB) and EHR_THREADS bound what DuckDB takes."""
+EHR_MEMORY_LIMIT (default 3GB) and EHR_THREADS bound what DuckDB takes."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def open_warehouse(warehouse: Path) -> duckdb.DuckDBPyConnection:
     if not scratch.is_file():
         raise UserError(f"no scratch database at {scratch}, which holds staging and events; run `dbt build`")
     config = {
-        "memory_limit": os.environ.get("EHR_MEMORY_LIMIT", "4GB"),
+        "memory_limit": os.environ.get("EHR_MEMORY_LIMIT", "3GB"),
         "temp_directory": str(warehouse.parent / "tmp"),
         # lag() over a table as it is stored needs the order in which it was written.
         "preserve_insertion_order": "true",

@@ -1,55 +1,10 @@
--- The events of all timelines in their one order: time, then the reasoned rank among events of one time and the code (both are
--- told by code_id), then the raw row. The values come last, for raw tables in which a key occurs twice.
--- Sorted once, and numbered as they then stand: a window over each patient would sort again.
-with kept as (
-    select
-        candidates.subject_id,
-        candidates.time,
-        candidates.occurred_at,
-        codes.code_id,
-        candidates.numeric_value,
-        candidates.text_value,
-        candidates.hadm_id,
-        candidates.stay_id,
-        candidates.source_key,
-        candidates.is_row_event
-    from {{ ref('event_candidates') }} as candidates
-    inner join {{ ref('codes') }} as codes
-        on
-            candidates.event_kind = codes.event_kind
-            and candidates.code = codes.code
-            and candidates.source_table = codes.source_table
-            and candidates.unit is not distinct from codes.unit
-    where candidates.set_aside_reason is null
-),
+{{ config(materialized='view') }}
 
-sorted as (
-    select subject_id, time, occurred_at, code_id, numeric_value, text_value, hadm_id, stay_id, source_key, is_row_event
-    from kept
-    order by
-        subject_id asc nulls last,
-        time asc nulls first,
-        code_id asc nulls last,
-        source_key asc nulls last,
-        occurred_at asc nulls last,
-        numeric_value asc nulls last,
-        text_value asc nulls last
-),
-
-numbered as (
-    select
-        subject_id, time, occurred_at, code_id, numeric_value, text_value, hadm_id, stay_id, source_key, is_row_event,
-        row_number() over () - 1 as event_number,
-        case when subject_id is distinct from lag(subject_id) over () then row_number() over () - 1 end as first_number
-    from sorted
-)
-
+-- The events of all timelines in their one order, as numbers: what tokens are made from.
 select
     event_number,
     subject_id,
-    cast(
-        event_number - max(first_number) over (rows between unbounded preceding and current row) as integer
-    ) as event_index,
+    event_index,
     time,
     occurred_at,
     code_id,
@@ -59,4 +14,5 @@ select
     stay_id,
     source_key,
     is_row_event
-from numbered
+from {{ ref_within('sorted_candidates') }}
+where set_aside_reason is null

@@ -1,20 +1,20 @@
+{{ config(materialized='view') }}
+
 select
-    subject_id,
-    time,
-    occurred_at,
-    code,
-    numeric_value,
-    text_value,
-    unit,
-    hadm_id,
-    stay_id,
-    event_kind,
-    source_table,
-    source_key,
-    is_row_event,
-    set_aside_reason
-from {{ ref('event_candidates') }}
-where set_aside_reason is not null
-order by
-    source_table asc nulls last, set_aside_reason asc nulls last, subject_id asc nulls last,
-    time asc nulls last, code asc nulls last, source_key asc nulls last
+    candidates.subject_id,
+    candidates.time,
+    candidates.occurred_at,
+    codes.code,
+    candidates.numeric_value,
+    candidates.text_value,
+    codes.unit,
+    candidates.hadm_id,
+    candidates.stay_id,
+    codes.event_kind,
+    codes.source_table,
+    candidates.source_key,
+    candidates.is_row_event,
+    candidates.set_aside_reason
+from {{ ref_within('sorted_candidates') }} as candidates
+inner join {{ ref_within('codes') }} as codes on candidates.code_id = codes.code_id
+where candidates.set_aside_reason is not null

@@ -314,7 +314,7 @@ def test_every_tokenised_event_is_in_the_stream_with_known_ids(build, rows):
     assert connection.execute(strangers).fetchone() == (0,)
     gaps = connection.execute(
         "select extract(epoch from time - lag(time) over (partition by subject_id order by event_index)), interval_token, "
-        "n_interval_tokens from scratch.tokens.event_tokens"
+        "n_interval_tokens from tokens.event_tokens"
     ).fetchall()
     for seconds, token, repeats in gaps:
         assert (token, repeats) == expected_interval(seconds)

@@ -108,11 +108,18 @@ select
     (row_number() over (
         partition by subject_id order by time nulls first, tie_rank, code, source_key
     ) - 1)::integer as event_index,
-    * exclude (subject_id, is_row_event, set_aside_reason, tie_rank)
+    * exclude (subject_id, is_row_event, set_aside_reason, tie_rank),
+    row_number() over (order by subject_id, time nulls first, tie_rank, code, source_key) - 1 as event_number
 from scratch.events.event_candidates
 inner join (select event_kind, tie_rank::integer as tie_rank from read_csv('{event_kinds}', all_varchar = true)) using (event_kind)
 where set_aside_reason is null
 order by subject_id, event_index;
+
+-- The tables under the views, which the fingerprint is taken of.
+create table timelines.sorted_candidates as select * from timelines.timeline_events;
+create table timelines.codes as
+select (row_number() over (order by event_kind, code) - 1)::integer as code_id, event_kind, code
+from (select distinct event_kind, code from timelines.timeline_events);
 
 create table timelines.quarantine as select * from scratch.events.event_candidates where set_aside_reason is not null;
 drop table facts;
@@ -235,6 +242,7 @@ create table tokens.drug_mapping as
 select 'furosemide' as drug, 'C03CA01' as atc_code, 1 as source_rank, 24::bigint as n_events;
 create table tokens.icd_mapping as
 select 'cm' as kind, '4280' as icd_9, null::text as icd_10, null::integer as source_rank, 12::bigint as n_events;
+create table tokens.code_token_ids as select code_id, [code_id] as token_ids from timelines.codes order by code_id;
 drop table written;
 drop table statics;
 """
