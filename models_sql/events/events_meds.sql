@@ -15,15 +15,10 @@ with source as (
         data.source_key,
         data.row_key,
         data.unreadable_columns,
-        -- The dataset may name kinds as we do; who was born and who died is told by the standard's own codes alone.
-        case
-            when codes.event_kind in ('birth', 'death') then codes.event_kind
-            when given.event_kind not in ('birth', 'death') then given.event_kind
-            else coalesce(codes.event_kind, 'meds')
-        end as told_kind
+        coalesce(codes.event_kind, 'meds') as told_kind
     from {{ ref('stg_meds__data') }} as data
-    left join {{ ref('meds_codes') }} as codes on data.code = codes.code
-    left join {{ source('reference', 'event_kinds') }} as given on data.event_kind = given.event_kind
+    left join {{ ref('meds_codes') }} as codes
+        on data.code = codes.code and data.event_kind is not distinct from codes.given_kind
 ),
 
 facts as (

@@ -1,12 +1,18 @@
 {{ config(enabled=makes_events('meds.data'), materialized='table') }}
 
--- The kind of event that a code of a MEDS dataset tells of, decided once per code: that of the longest prefix which the code
--- begins with, in whole parts. What no kind knows is of the kind `meds`, and its code is its token.
+-- The kind of event that a code of a MEDS dataset tells of, decided once per code. The dataset may name kinds as we do; else it is
+-- that of the longest prefix which the code begins with, in whole parts. What no kind knows is of the kind `meds`, and its code
+-- is its token. Who was born and who died is told by the standard's own codes alone.
 with used as (
-    select code, count(*) as n_rows
+    select code, event_kind as given_kind, count(*) as n_rows
     from {{ ref('stg_meds__data') }}
     where code is not null
-    group by code
+    group by code, event_kind
+),
+
+used_codes as (
+    select distinct code
+    from used
 ),
 
 -- No kind has more prefixes than this.
@@ -29,24 +35,33 @@ prefixes as (
 
 matches as (
     select
-        used.code,
+        used_codes.code,
         prefixes.event_kind,
         row_number() over (
-            partition by used.code
+            partition by used_codes.code
             order by length(prefixes.prefix) desc nulls last, prefixes.tie_rank asc nulls last, prefixes.event_kind asc nulls last
         ) as choice
-    from used
+    from used_codes
     inner join prefixes
         on
-            split_part(used.code, '//', 1) = split_part(prefixes.prefix, '//', 1)
+            split_part(used_codes.code, '//', 1) = split_part(prefixes.prefix, '//', 1)
             and (
-                used.code = prefixes.prefix
-                or (prefixes.prefix like '%//' and substr(used.code, 1, length(prefixes.prefix)) = prefixes.prefix)
-                or substr(used.code, 1, length(prefixes.prefix) + 2) = prefixes.prefix || '//'
+                used_codes.code = prefixes.prefix
+                or (prefixes.prefix like '%//' and substr(used_codes.code, 1, length(prefixes.prefix)) = prefixes.prefix)
+                or substr(used_codes.code, 1, length(prefixes.prefix) + 2) = prefixes.prefix || '//'
             )
 )
 
-select used.code, coalesce(matches.event_kind, 'meds') as event_kind, used.n_rows
+select
+    used.code,
+    used.given_kind,
+    case
+        when matches.event_kind in ('birth', 'death') then matches.event_kind
+        when given.event_kind not in ('birth', 'death') then given.event_kind
+        else coalesce(matches.event_kind, 'meds')
+    end as event_kind,
+    used.n_rows
 from used
 left join matches on used.code = matches.code and matches.choice = 1
-order by used.code asc nulls last
+left join {{ source('reference', 'event_kinds') }} as given on used.given_kind = given.event_kind
+order by used.code asc nulls last, used.given_kind asc nulls last

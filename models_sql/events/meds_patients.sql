@@ -10,7 +10,8 @@ with told_once as (
         codes.event_kind,
         {{ copy_number(['data.subject_id', 'codes.event_kind'], ['data.time', 'data.row_key']) }} as copy_number
     from {{ ref('stg_meds__data') }} as data
-    inner join {{ ref('meds_codes') }} as codes on data.code = codes.code
+    inner join {{ ref('meds_codes') }} as codes
+        on data.code = codes.code and data.event_kind is not distinct from codes.given_kind
     where codes.event_kind in ('birth', 'death') and data.time is not null and data.unreadable_columns is null
 ),
 

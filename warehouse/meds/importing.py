@@ -84,7 +84,7 @@ def _notes(connection: duckdb.DuckDBPyConnection, found: dataset.Dataset) -> lis
     else:
         listed = parquet.read_table(found.codes, columns=["code"])  # noqa: F841 - DuckDB finds it by its name
         n, example = connection.execute(
-            "select count(*), min(code) from scratch.events.meds_codes where code not in "
+            "select count(distinct code), min(code) from scratch.events.meds_codes where code not in "
             "(select code from listed where code is not null)"
         ).fetchone()
         if n:
