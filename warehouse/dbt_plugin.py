@@ -3,8 +3,8 @@
 In memory, attached as the database `raw`, it makes: a schema per module (hosp, icu, ed) with one view per raw table, all
 columns as text, empty where the file is absent or its source switched off; `registry`, the columns of those tables, from which
 staging casts, and which of them are there; `meds`, the MEDS dataset at MEDS_ROOT, which the preset meds reads in place of
-MIMIC-IV and every other leaves empty; and `reference`, the kinds of event and the code mappings. Nothing of it is written to
-disk.
+MIMIC-IV and every other leaves empty; and `reference`, the kinds of event, plausible ranges and the code mappings. Nothing of it is
+written to disk.
 
 Before dbt opens the warehouse for a command that reads raw tables, every raw file is checked; a problem stops dbt with
 one line and exit status 2, and no file has been touched.
@@ -23,7 +23,7 @@ from warehouse import mappings, raw
 from warehouse.errors import UserError
 from warehouse.meds import dataset
 from warehouse.mimic import SOURCES
-from warehouse.paths import EVENT_KINDS, data_dir, mapping_root, meds_root, mimic_root
+from warehouse.paths import EVENT_KINDS, PLAUSIBLE_RANGES, data_dir, mapping_root, meds_root, mimic_root
 from warehouse.switches import landed_tables, project_vars, reads_meds
 from warehouse.table import Table
 
@@ -77,7 +77,8 @@ def lay_sources(
     connection.execute(f"create view raw.meds.data as {dataset.select_data(meds)}")
     connection.execute(f"create view raw.meds.subject_splits as {dataset.select_splits(meds)}")
     connection.execute("create schema raw.reference")
-    views = mappings.selects(code_mappings) | {"event_kinds": mappings.read_csv(EVENT_KINDS)}
+    seeds = {"event_kinds": EVENT_KINDS, "plausible_ranges": PLAUSIBLE_RANGES}
+    views = mappings.selects(code_mappings) | {name: mappings.read_csv(path) for name, path in seeds.items()}
     for name, select in views.items():
         connection.execute(f"create view raw.reference.{name} as {select}")
 

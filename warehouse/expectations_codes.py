@@ -11,8 +11,11 @@ from warehouse.judgement import Expectation, Limit, Scan, Settings, none_of
 from warehouse.paths import EVENT_KINDS
 
 with EVENT_KINDS.open(newline="") as _seed:
-    # What the codes of each kind of event begin with; measurements of the outpatient record are named freely.
-    CODE_PREFIXES = {row["event_kind"]: tuple(row["code_prefixes"].split("|")) for row in csv.DictReader(_seed)}
+    _KINDS = tuple(csv.DictReader(_seed))
+# What the codes of each kind of event begin with; measurements of the outpatient record are named freely.
+CODE_PREFIXES = {row["event_kind"]: tuple(row["code_prefixes"].split("|")) for row in _KINDS}
+_TAKING_VALUES = ", ".join(f"'{row['event_kind']}'" for row in _KINDS if row["takes_value"] == "true")
+_DRUG_KINDS = "'drug_order', 'drug_administration', 'home_drug', 'ed_dispensing'"
 
 
 def _known_codes(reads_meds: bool) -> str:
@@ -97,20 +100,20 @@ CODES = Scan(
     from used
     full join tokens.code_counts as counted on used.event_kind = counted.event_kind and used.code = counted.code
     left join written on counted.event_kind = written.event_kind and counted.code = written.code
-    full join breaks on counted.code = breaks.code
-    """,
+    full join breaks on case when counted.event_kind in ({kinds}) then counted.code end = breaks.code
+    """.replace("{kinds}", _TAKING_VALUES),
 )
 
 DRUGS = Scan(
     "drugs",
     ("tokens.code_counts", "tokens.drug_mapping"),
-    """
+    f"""
     with used as (
         select
             lower(trim(split_part(code, '//', case when event_kind = 'drug_order' then 3 else 2 end))) as drug,
             sum(n_events) as n_events
         from tokens.code_counts
-        where event_kind in ('drug_order', 'drug_administration')
+        where event_kind in ({_DRUG_KINDS})
         group by drug
     )
     select coalesce(used.drug, mapping.drug) as drug, used.n_events as n_used_events, mapping.n_events, mapping.atc_code
@@ -125,11 +128,11 @@ ICD = Scan(
     """
     with used as (
         select
-            case when event_kind = 'diagnosis' then 'cm' else 'pcs' end as kind,
+            case when event_kind = 'procedure' then 'pcs' else 'cm' end as kind,
             split_part(code, '//', 4) as icd_9,
             sum(n_events) as n_events
         from tokens.code_counts
-        where event_kind in ('diagnosis', 'procedure') and split_part(code, '//', 3) = '9'
+        where event_kind in ('diagnosis', 'ed_diagnosis', 'procedure') and split_part(code, '//', 3) = '9'
         group by kind, icd_9
     )
     select
@@ -184,7 +187,7 @@ def _breaks(settings: Settings) -> list[Expectation]:
         (
             "breaks_where_due",
             "A code has quantile breaks if, and only if, it takes a value and train has enough of them.",
-            f"coalesce(is_tokenised and event_kind in ('lab_result', 'omr') and {has_enough}, false)"
+            f"coalesce(is_tokenised and event_kind in ({_TAKING_VALUES}) and {has_enough}, false)"
             " is distinct from (code_of_breaks is not null)",
         ),
         (

@@ -5,24 +5,15 @@ A token id is looked at once, however often it occurs: the stream is grouped by 
 judged against the vocabulary.
 """
 
-from warehouse.judgement import Expectation, Limit, Scan, none_of
+import csv
 
-FAMILIES = (
-    *(
-        "special",
-        "static",
-        "time",
-        "admission",
-        "discharge",
-        "transfer",
-        "icu",
-        "service",
-        "lab",
-        "quantile",
-        "text_value",
-    ),
-    *("omr", "drug", "diagnosis", "procedure", "drg", "meds", "birth_death"),
-)
+from warehouse.judgement import Expectation, Limit, Scan, none_of
+from warehouse.paths import EVENT_KINDS
+
+with EVENT_KINDS.open(newline="") as _seed:
+    _SEEDED = {row["family"] for row in csv.DictReader(_seed)} - {""}
+# Families of tokens that belong to no kind of event, and those of the kinds.
+FAMILIES = ("special", "static", "time", "quantile", "text_value", *sorted(_SEEDED))
 N_STATIC = 6
 # Token ids are written as uint16.
 MAX_TOKENS = 65_535

@@ -9,6 +9,8 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parent.parent
 # The kinds of event: their order among ties, their tokens, their codes.
 EVENT_KINDS = REPOSITORY / "warehouse" / "seeds" / "event_kinds.csv"
+# Limits of what can have been measured, with their reasons.
+PLAUSIBLE_RANGES = REPOSITORY / "warehouse" / "seeds" / "plausible_ranges.csv"
 
 
 def data_dir() -> Path:

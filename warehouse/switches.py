@@ -40,7 +40,7 @@ def reads_meds(settings: Mapping[str, Any]) -> bool:
 
 
 def landed_tables(settings: Mapping[str, Any]) -> tuple[Table, ...]:
-    """The raw tables that are read, in the registry's order: dictionaries, and what events or the score are made of."""
+    """The raw tables that are read, in the registry's order: dictionaries, and what events or the score are made of or timed by."""
     known = {table.full_name for table in SOURCES} | {"sofa", MEDS_SOURCE}
     if settings["preset"] not in settings["presets"]:
         raise UserError(f"preset {settings['preset']!r} does not exist: give {' or '.join(settings['presets'])}")
@@ -62,4 +62,7 @@ def landed_tables(settings: Mapping[str, Any]) -> tuple[Table, ...]:
         or table.full_name in ALWAYS_ON
         or makes_events(table.full_name, settings)
         or (table.full_name in settings["sofa_tables"] and makes_events("sofa", settings))
+        or any(
+            clock == table.full_name and makes_events(timed, settings) for timed, clock in settings["clocks"].items()
+        )
     )

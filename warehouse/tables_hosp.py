@@ -88,7 +88,7 @@ HOSP_TABLES = tables_of_text(
     chartdate            timestamp!  Day on which the specimen was taken, at midnight; there where charttime is not.
     charttime            timestamp   When the specimen was taken; NULL where only its day is known.
     spec_itemid          integer!    Kind of specimen, as an item.
-    spec_type_desc       text!       Kind of specimen in words: URINE, BLOOD CULTURE, SPUTUM.
+    spec_type_desc       text        Kind of specimen in words: URINE, BLOOD CULTURE, SPUTUM.
     test_seq             integer!    Number of the test within the specimen: tells apart several bottles or samples sent together.
     storedate            timestamp   Day on which the last result of the specimen became known, at midnight.
     storetime            timestamp   When the last result of the specimen became known.

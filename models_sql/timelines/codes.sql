@@ -12,9 +12,9 @@ ranked as (
         found.code,
         found.unit,
         found.source_table,
-        cast(event_kinds.tie_rank as integer) as tie_rank
+        event_kinds.tie_rank
     from found
-    left join {{ source('reference', 'event_kinds') }} as event_kinds on found.event_kind = event_kinds.event_kind
+    left join {{ ref('event_kinds') }} as event_kinds on found.event_kind = event_kinds.event_kind
 ),
 
 numbered as (

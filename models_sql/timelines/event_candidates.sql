@@ -20,10 +20,10 @@ with placed as (
         patients.subject_id as known_subject_id,
         patients.born_at,
         patients.died_at,
-        event_kinds.is_administrative = 'true' as is_administrative
+        event_kinds.is_administrative
     from {{ ref('all_events') }} as all_events
     left join {{ ref('patients') }} as patients on all_events.subject_id = patients.subject_id
-    left join {{ source('reference', 'event_kinds') }} as event_kinds on all_events.event_kind = event_kinds.event_kind
+    left join {{ ref('event_kinds') }} as event_kinds on all_events.event_kind = event_kinds.event_kind
 )
 
 select

@@ -2,16 +2,18 @@
 {% set reads_meds = makes_events('meds.data') %}
 {% set dictionaries = ['hosp.d_labitems', 'hosp.d_icd_diagnoses', 'hosp.d_icd_procedures', 'hosp.d_hcpcs', 'icu.d_items'] %}
 {% if reads_meds %}{% set dictionaries = [] %}{% endif %}
-{% set landed, for_score, off = [], [], [] %}
-{% for source in event_sources() %}
-    {% if makes_events(source) %}{% do landed.append(source) %}
-    {% elif is_landed(source) %}{% do for_score.append(source) %}
-    {% else %}{% do off.append(source) %}
-    {% endif %}
+{% set landed, for_others, off = [], {}, [] %}
+{# The score has no raw table of its own. #}
+{% for source in event_sources() if source != 'sofa' %}
+{% if makes_events(source) %}{% do landed.append(source) %}
+{% elif gives_times(source) %}{% do for_others.update({source: 'for the times of another table'}) %}
+{% elif is_landed(source) %}{% do for_others.update({source: 'for the score of the first ICU day'}) %}
+{% else %}{% do off.append(source) %}
+{% endif %}
 {% endfor %}
 
 with read_rows as (
-    {% for source in landed + for_score + dictionaries %}
+    {% for source in landed + for_others.keys() | list + dictionaries %}
     select '{{ source }}' as source_table, count(*) as n_rows from {{ ref(staging_model(source)) }}
     {% if not loop.last %}union all{% endif %}
     {% endfor %}
@@ -50,7 +52,7 @@ absent as (
 entries as (
     select source_table, 'read' as outcome, 'in the raw table' as reason, n_rows
     from read_rows
-    where source_table not in (select source_table from absent)
+    where source_table not in (select absent.source_table from absent)
 
     union all
 
@@ -62,18 +64,18 @@ entries as (
 
     select source_table, outcome, reason, n_rows
     from row_events
-    {% if for_score %}
+    {% for source, reason in for_others.items() %}
     union all
 
-    select source_table, 'used', 'for the score of the first ICU day', n_rows
+    select source_table, 'used', '{{ reason }}', n_rows
     from read_rows
-    where source_table in ('{{ for_score | join("', '") }}') and source_table not in (select source_table from absent)
-    {% endif %}
+    where source_table = '{{ source }}' and source_table not in (select absent.source_table from absent)
+    {% endfor %}
     union all
 
     select source_table, 'not_read', 'no such file', 0
     from read_rows
-    where source_table in (select source_table from absent)
+    where source_table in (select absent.source_table from absent)
     {% for source in off %}
     union all
 

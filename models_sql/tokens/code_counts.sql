@@ -35,9 +35,23 @@ counted as (
 lab_ranks as (
     select
         code,
-        row_number() over (order by n_train_events desc nulls last, code asc nulls last) as lab_rank
+        row_number() over (order by n_train_events desc nulls last, code asc nulls last) as code_rank
     from counted
     where event_kind = 'lab_result'
+),
+
+-- Of what is charted in intensive care, vital signs come first, then the commonest numbers.
+charted_ranks as (
+    select
+        code,
+        row_number() over (
+            order by
+                case when split_part(code, '//', 2) in ({{ text_list(var('vital_items')) }}) then 0 else 1 end asc nulls last,
+                n_train_values desc nulls last,
+                code asc nulls last
+        ) as code_rank
+    from counted
+    where event_kind = 'charted' and n_train_values > 0
 ),
 
 parsed as (
@@ -48,10 +62,12 @@ parsed as (
         counted.n_patients,
         counted.n_train_events,
         counted.n_train_values,
-        lab_ranks.lab_rank,
+        lab_ranks.code_rank as lab_rank,
+        charted_ranks.code_rank as charted_rank,
         case when counted.event_kind = 'drug_administration' then split_part(counted.code, '//', 3) end as administration
     from counted
     left join lab_ranks on counted.event_kind = 'lab_result' and counted.code = lab_ranks.code
+    left join charted_ranks on counted.event_kind = 'charted' and counted.code = charted_ranks.code
 )
 
 select
@@ -66,20 +82,11 @@ select
         when event_kind = 'lab_specimen' then 'the preset keeps results, not specimens'
         when event_kind = 'lab_result' and lab_rank > {{ var('n_labs') }} then 'not among the commonest laboratory codes'
         when event_kind = 'lab_result' and n_train_events = 0 then 'not among the commonest laboratory codes'
+        when event_kind = 'charted' and charted_rank is null then 'charted in words'
+        when event_kind = 'charted' and charted_rank > {{ var('n_charted') }} then 'not among the commonest charted codes'
+        when event_kind = 'micro_specimen' then 'the preset keeps results, not specimens'
         when event_kind = 'transfer' and code like 'TRANSFER_TO//discharge//%' then 'told by the discharge from hospital'
-        when
-            event_kind = 'drug_administration'
-            and not (
-                administration like 'Administered%'
-                or administration like 'Started%'
-                or administration like 'Restarted%'
-                or administration like 'Applied%'
-                or administration like 'Partial Administered%'
-                or administration like 'Delayed Administered%'
-                or administration like 'Delayed Started%'
-                or administration like 'Removed Existing / Applied New%'
-            )
-            then 'no drug was given'
+        when event_kind = 'drug_administration' and not {{ says_given('administration') }} then 'no drug was given'
     end as untokenised_reason
 from parsed
 order by event_kind asc nulls last, code asc nulls last

@@ -29,57 +29,72 @@ single_tokens as (
             when 'icu_discharge' then 'ICU_DISCHARGE'
             when 'lab_result' then 'LAB//' || split_part(kept.code, '//', 3) || '//' || split_part(kept.code, '//', 4)
             when 'omr' then 'OMR//' || kept.code
+            -- The drug is told by the administration, the dose by its unit and value.
+            when 'drug_dose' then 'DOSE//' || split_part(kept.code, '//', 3)
             when 'drg' then 'DRG//' || split_part(kept.code, '//', 2) || '//' || split_part(kept.code, '//', 3)
             else kept.code
         end as token
     from kept
-    inner join {{ source('reference', 'event_kinds') }} as event_kinds on kept.event_kind = event_kinds.event_kind
-    where kept.event_kind not in ('hospital_admission', 'drug_order', 'drug_administration', 'diagnosis', 'procedure')
+    inner join {{ ref('event_kinds') }} as event_kinds on kept.event_kind = event_kinds.event_kind
+    where
+        kept.event_kind not in (
+            'hospital_admission', 'procedure', {{ text_list(drug_kinds() + diagnosis_kinds()) }}
+        )
 ),
 
 drug_names as (
     select
         code,
         event_kind,
-        -- An order opens with a token of its own; a drug that is given is written as the drug alone.
-        case when event_kind = 'drug_order' then 1 else 0 end as offset_by_order,
-        lower(trim(split_part(code, '//', case when event_kind = 'drug_order' then 3 else 2 end))) as drug
+        -- What is not given now opens with a token of its own; a drug that is given is written as the drug alone.
+        case event_kind
+            when 'drug_order' then 'DRUG_ORDER'
+            when 'home_drug' then 'HOME_DRUG'
+            when 'ed_dispensing' then 'ED_DISPENSED'
+        end as opening,
+        {{ drug_in_code() }} as drug
     from kept
-    where event_kind in ('drug_order', 'drug_administration')
+    where event_kind in ({{ text_list(drug_kinds()) }})
 ),
 
 drugs as (
-    select drug_names.code, drug_names.event_kind, drug_names.offset_by_order, drug_names.drug, drug_mapping.atc_code
+    select
+        drug_names.code,
+        drug_names.event_kind,
+        drug_names.opening,
+        case when drug_names.opening is null then 0 else 1 end as first_position,
+        drug_names.drug,
+        drug_mapping.atc_code
     from drug_names
     left join {{ ref('drug_mapping') }} as drug_mapping on drug_names.drug = drug_mapping.drug
 ),
 
 drug_tokens as (
-    select code, event_kind, 0 as position, 'drug' as family, 'DRUG_ORDER' as token
+    select code, event_kind, 0 as position, 'drug' as family, opening as token
     from drugs
-    where event_kind = 'drug_order'
+    where opening is not null
 
     union all
 
-    select code, event_kind, offset_by_order, 'drug', 'ATC//' || substr(atc_code, 1, 4)
+    select code, event_kind, first_position, 'drug', 'ATC//' || substr(atc_code, 1, 4)
     from drugs
     where atc_code is not null
 
     union all
 
-    select code, event_kind, offset_by_order + 1, 'drug', 'ATC_4//' || substr(atc_code, 5, 1)
+    select code, event_kind, first_position + 1, 'drug', 'ATC_4//' || substr(atc_code, 5, 1)
     from drugs
     where length(atc_code) >= 5
 
     union all
 
-    select code, event_kind, offset_by_order + 2, 'drug', 'ATC_5//' || substr(atc_code, 6, 2)
+    select code, event_kind, first_position + 2, 'drug', 'ATC_5//' || substr(atc_code, 6, 2)
     from drugs
     where length(atc_code) >= 7
 
     union all
 
-    select code, event_kind, offset_by_order, 'drug', 'DRUG//' || upper(drug)
+    select code, event_kind, first_position, 'drug', 'DRUG//' || upper(drug)
     from drugs
     where atc_code is null
 ),
@@ -98,32 +113,32 @@ icd_codes as (
         on
             split_part(kept.code, '//', 3) = '9'
             and split_part(kept.code, '//', 4) = icd_mapping.icd_9
-            and icd_mapping.kind = case when kept.event_kind = 'diagnosis' then 'cm' else 'pcs' end
-    where kept.event_kind in ('diagnosis', 'procedure')
+            and icd_mapping.kind = case when kept.event_kind = 'procedure' then 'pcs' else 'cm' end
+    where kept.event_kind in ('procedure', {{ text_list(diagnosis_kinds()) }})
 ),
 
 diagnosis_tokens as (
     select code, event_kind, 0 as position, 'diagnosis' as family, 'ICD10CM//' || substr(icd_10, 1, 3) as token
     from icd_codes
-    where event_kind = 'diagnosis' and icd_10 is not null
+    where event_kind <> 'procedure' and icd_10 is not null
 
     union all
 
     select code, event_kind, 1, 'diagnosis', 'ICD10CM_4_5//' || substr(icd_10, 4, 2)
     from icd_codes
-    where event_kind = 'diagnosis' and length(icd_10) >= 4
+    where event_kind <> 'procedure' and length(icd_10) >= 4
 
     union all
 
     select code, event_kind, 2, 'diagnosis', 'ICD10CM_6_7//' || substr(icd_10, 6, 2)
     from icd_codes
-    where event_kind = 'diagnosis' and length(icd_10) >= 6
+    where event_kind <> 'procedure' and length(icd_10) >= 6
 
     union all
 
     select code, event_kind, 0, 'diagnosis', 'ICD9CM//' || raw_code
     from icd_codes
-    where event_kind = 'diagnosis' and icd_10 is null
+    where event_kind <> 'procedure' and icd_10 is null
 ),
 
 procedure_tokens as (

@@ -3,10 +3,10 @@
 -- a code for systemic use before one for the skin, eye, ear, nose or mouth, then the first in the alphabet.
 with used_names as (
     select
-        lower(trim(split_part(code, '//', case when event_kind = 'drug_order' then 3 else 2 end))) as drug,
+        {{ drug_in_code() }} as drug,
         sum(n_events) as n_events
     from {{ ref('code_counts') }}
-    where event_kind in ('drug_order', 'drug_administration')
+    where event_kind in ({{ text_list(drug_kinds()) }})
     group by drug
 ),
 

@@ -2,13 +2,12 @@
 -- an approximate equivalent, one code before a part of a combination, then the first in the alphabet.
 with used_codes as (
     select
-        event_kind,
         split_part(code, '//', 4) as icd_9,
-        case when event_kind = 'diagnosis' then 'cm' else 'pcs' end as kind,
+        case when event_kind = 'procedure' then 'pcs' else 'cm' end as kind,
         sum(n_events) as n_events
     from {{ ref('code_counts') }}
-    where event_kind in ('diagnosis', 'procedure') and split_part(code, '//', 3) = '9'
-    group by event_kind, code
+    where event_kind in ('procedure', {{ text_list(diagnosis_kinds()) }}) and split_part(code, '//', 3) = '9'
+    group by icd_9, kind
 ),
 
 -- The five flags of the equivalence files: approximate, no map, combination, scenario, choice list.

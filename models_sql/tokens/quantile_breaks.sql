@@ -3,10 +3,10 @@ with numeric_codes as (
     select codes.code_id, codes.code
     from {{ ref('codes') }} as codes
     inner join {{ ref('code_counts') }} as counted on codes.event_kind = counted.event_kind and codes.code = counted.code
-    inner join {{ source('reference', 'event_kinds') }} as event_kinds on codes.event_kind = event_kinds.event_kind
+    inner join {{ ref('event_kinds') }} as event_kinds on codes.event_kind = event_kinds.event_kind
     where
         counted.untokenised_reason is null
-        and event_kinds.takes_value = 'true'
+        and event_kinds.takes_value
         and counted.n_train_values >= {{ var('min_values_for_breaks') }}
 ),
 

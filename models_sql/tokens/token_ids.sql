@@ -63,6 +63,13 @@ in_the_data as (
 
     select token, family, 0
     from always_there
+
+    union all
+
+    -- The families of further sources have their OTHER where the sources are read.
+    select distinct upper(family) || '//OTHER', family, 0
+    from {{ ref('code_tokens') }}
+    where family not in ({{ text_list(open_families) }}, 'birth_death')
 ),
 
 counted as (
@@ -78,10 +85,12 @@ written as (
         counted.n_train,
         case
             when counted.n_train >= {{ var('min_token_count') }} or always_there.token is not null then counted.token
+            when counted.token like '%//OTHER' then counted.token
             when counted.family = 'static' then split_part(counted.token, '//', 1) || '//UNKNOWN'
             {%- for family, token in open_families.items() %}
             when counted.family = '{{ family }}' then '{{ token }}'
             {%- endfor %}
+            else upper(counted.family) || '//OTHER'
         end as written_as
     from counted
     left join always_there on counted.token = always_there.token
@@ -97,6 +106,7 @@ ids as (
                     when '{{ family }}' then {{ loop.index0 }}
                     {%- endfor %}
                 end asc nulls last,
+                family asc nulls last,
                 token asc nulls last
         ) - 1 as token_id
     from written

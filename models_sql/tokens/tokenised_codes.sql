@@ -17,14 +17,14 @@ select
     codes.code_id,
     codes.event_kind,
     codes.code,
-    event_kinds.takes_value = 'true' as takes_value,
+    event_kinds.takes_value,
     case
         when edges.code is not null
             then {{ list_of(edges) }}
     end as upper_edges
 from {{ ref('codes') }} as codes
 inner join {{ ref('code_counts') }} as counted on codes.event_kind = counted.event_kind and codes.code = counted.code
-inner join {{ source('reference', 'event_kinds') }} as event_kinds on codes.event_kind = event_kinds.event_kind
-left join edges on event_kinds.takes_value = 'true' and codes.code = edges.code
+inner join {{ ref('event_kinds') }} as event_kinds on codes.event_kind = event_kinds.event_kind
+left join edges on event_kinds.takes_value and codes.code = edges.code
 where counted.untokenised_reason is null
 order by codes.code_id asc nulls last

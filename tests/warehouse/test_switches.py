@@ -12,6 +12,7 @@ CHOICES = [
     {},
     {"preset": "full"},
     {"preset": "full", "sources": {"icu.chartevents": False, "hosp.omr": False}},
+    {"preset": "full", "sources": {"ed.edstays": False, "hosp.emar": False}},
     {"sources": {"ed.triage": True, "sofa": False}},
 ]
 

@@ -5,21 +5,8 @@
     garbled value is counted and not read as missing.
 #}
 {% macro land_raw_table(module, table_name) %}
-    {%- set registry = source('registry', 'columns') -%}
-    {%- set tables = source('registry', 'tables') -%}
-    {%- set columns = [] -%}
-    {%- if execute -%}
-        {%- set query -%}
-            select column_name, data_type from {{ registry }}
-            where module = '{{ module }}' and table_name = '{{ table_name }}' order by position
-        {%- endset -%}
-        {%- set columns = run_query(query).rows -%}
-        {%- set full_name = module ~ '.' ~ table_name -%}
-        {%- set absent = run_query("select 1 from " ~ tables ~ " where source_table = '" ~ full_name ~ "' and not is_present") -%}
-        {%- if absent.rows and not makes_events('meds.data') and flags.WHICH in ('run', 'build') -%}
-            {%- do log("raw table " ~ full_name ~ " is not there: no events are made of it", info=true) -%}
-        {%- endif -%}
-    {%- endif -%}
+    {%- set columns = registered_columns(module, table_name) -%}
+    {%- do say_if_absent(module ~ '.' ~ table_name) -%}
 select
     {%- for column in columns %}
     {%- if column.data_type == 'text' %}
@@ -41,4 +28,23 @@ select
         ''
     ) as unreadable_columns
 from {{ source(module, table_name) }}
+{% endmacro %}
+
+{# The columns of a raw table, each with its column_name and data_type, in their order. #}
+{% macro registered_columns(module, table_name) %}
+    {%- set query -%}
+        select column_name, data_type from {{ source('registry', 'columns') }}
+        where module = '{{ module }}' and table_name = '{{ table_name }}' order by position
+    {%- endset -%}
+    {{ return(run_query(query).rows if execute else []) }}
+{% endmacro %}
+
+{# A line in the log for a raw table that is not there, in a command that builds models. #}
+{% macro say_if_absent(full_name) %}
+    {%- set query -%}
+        select 1 from {{ source('registry', 'tables') }} where source_table = '{{ full_name }}' and not is_present
+    {%- endset -%}
+    {%- if execute and not makes_events('meds.data') and flags.WHICH in ('run', 'build') and run_query(query).rows -%}
+        {%- do log("raw table " ~ full_name ~ " is not there: no events are made of it", info=true) -%}
+    {%- endif -%}
 {% endmacro %}

@@ -15,12 +15,19 @@
     {{ return(not broken.by_switch and switches.get(source, source in var('presets')[var('preset')])) }}
 {% endmacro %}
 
-{# Whether a raw table is landed: for its events, or for the score that is computed from it. #}
+{# Whether a raw table is landed: for its events, for the score that is computed from it, or for the times of another table. #}
 {% macro is_landed(table) %}
-    {{ return(makes_events(table) or (table in var('sofa_tables') and makes_events('sofa'))) }}
+    {{ return(makes_events(table) or (table in var('sofa_tables') and makes_events('sofa')) or gives_times(table)) }}
 {% endmacro %}
 
-{# The events model of each source. #}
+{# Whether a table that makes events has its times in this one. #}
+{% macro gives_times(table) %}
+    {% set asked = namespace(by_any=false) %}
+    {% for timed, clock in var('clocks').items() if clock == table and makes_events(timed) %}{% set asked.by_any = true %}{% endfor %}
+    {{ return(asked.by_any) }}
+{% endmacro %}
+
+{# The events model of each source: of the raw tables, and of the score, which is computed from several of them. #}
 {% macro event_sources() %}
     {{ return({
         'hosp.patients': 'events_patients',
@@ -35,6 +42,21 @@
         'hosp.drgcodes': 'events_drgcodes',
         'hosp.omr': 'events_omr',
         'icu.icustays': 'events_icustays',
+        'hosp.microbiologyevents': 'events_microbiologyevents',
+        'hosp.emar_detail': 'events_emar_detail',
+        'hosp.hcpcsevents': 'events_hcpcsevents',
+        'ed.edstays': 'events_edstays',
+        'ed.triage': 'events_triage',
+        'ed.vitalsign': 'events_vitalsign',
+        'ed.pyxis': 'events_pyxis',
+        'ed.medrecon': 'events_medrecon',
+        'ed.diagnosis': 'events_ed_diagnosis',
+        'icu.chartevents': 'events_chartevents',
+        'icu.inputevents': 'events_inputevents',
+        'icu.ingredientevents': 'events_ingredientevents',
+        'icu.outputevents': 'events_outputevents',
+        'icu.procedureevents': 'events_procedureevents',
+        'sofa': 'events_sofa',
         'meds.data': 'events_meds',
     }) }}
 {% endmacro %}
