@@ -70,7 +70,6 @@ def test_a_dataset_gives_its_own_splits_and_the_hash_the_others(with_metadata: t
     assert {subject: split_of[subject] for subject in GIVEN_SPLITS} == GIVEN_SPLITS and len(split_of) == 30
 
 
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason="token_ids.sql has no OTHER token for the family meds")
 def test_rare_codes_of_a_foreign_dataset_have_a_token(with_metadata: tuple[Path, str]) -> None:
     assert query(with_metadata[0], "select count(*) from tokens.tokens where token_id is null") == [(0,)]
 

@@ -64,9 +64,9 @@ icd as (
 ),
 
 icd_names as (
-    select prefix || '//ICD//' || icd_version || '//' || icd_code as code, min(long_title) as long_title
+    select prefix, icd_version::text as icd_version, icd_code, min(long_title) as long_title
     from icd
-    group by 1
+    group by prefix, icd_version, icd_code
 ),
 
 hcpcs_names as (
@@ -91,17 +91,19 @@ drugs as (
 icd_parts as (
     select
         code,
-        split_part(code, '//', 1) as prefix,
+        -- Diagnoses of the emergency department are of the same vocabulary.
+        replace(split_part(code, '//', 1), 'ED_', '') as prefix,
         split_part(code, '//', 3) as icd_version,
         split_part(code, '//', 4) as icd_code
     from used
-    where regexp_matches(code, '^(DIAGNOSIS|PROCEDURE)//ICD//(9|10)//[0-9A-Z]+$')
+    where regexp_matches(code, '^(DIAGNOSIS|ED_DIAGNOSIS|PROCEDURE)//ICD//(9|10)//[0-9A-Z]+$')
 ),
 
 -- Codes are stored without the dot that the vocabularies write.
 icd_parents as (
     select
-        code,
+        icd_parts.code,
+        icd_names.long_title,
         case
             when prefix = 'PROCEDURE' and icd_version = '10' then 'ICD10PCS/' || icd_code
             when prefix = 'PROCEDURE' then 'ICD9Proc/' || substr(icd_code, 1, 2) || coalesce('.' || nullif(substr(icd_code, 3), ''), '')
@@ -110,13 +112,14 @@ icd_parents as (
             else 'ICD' || icd_version || 'CM/' || substr(icd_code, 1, 3) || coalesce('.' || nullif(substr(icd_code, 4), ''), '')
         end as parent
     from icd_parts
+    left join icd_names using (prefix, icd_version, icd_code)
 )
 
 select
     used.code,
     coalesce(
         item_names.label,
-        icd_names.long_title,
+        icd_parents.long_title,
         hcpcs_names.description,
         case when used.event_kind = 'drg' then nullif(split_part(used.code, '//', 4), 'UNK') end
     ) as description,
@@ -128,7 +131,6 @@ select
     ) as parent_codes
 from used
 left join item_names on used.code = item_names.code
-left join icd_names on used.code = icd_names.code
 left join hcpcs_names on used.code = hcpcs_names.code
 left join drugs on used.code = drugs.code
 left join icd_parents on used.code = icd_parents.code
