@@ -27,7 +27,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ["GX_ANALYTICS_ENABLED"] = "False"
 # What the developer has set for real data must not leak into the tests.
-for _name in ("EHR_DATA", "MIMIC_IV_ROOT", "MAPPING_ROOT"):
+for _name in ("EHR_DATA", "MIMIC_IV_ROOT", "MEDS_ROOT", "MAPPING_ROOT"):
     os.environ.pop(_name, None)
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import duckdb
 
 from warehouse.errors import UserError
+from warehouse.meds.layout import MEDS_DATA
 from warehouse.mimic import SOURCES
 from warehouse.table import Table
 
@@ -30,6 +31,11 @@ class Settings:
     n_bins: int
     min_values_for_breaks: int
     tables: tuple[Table, ...] = SOURCES
+
+    @property
+    def reads_meds(self) -> bool:
+        """Whether the warehouse was built from a MEDS dataset, whose clock and splits are its own."""
+        return MEDS_DATA in self.tables
 
 
 @dataclass(frozen=True)
@@ -125,7 +131,9 @@ def read_settings(connection: duckdb.DuckDBPyConnection) -> Settings:
             icd_at=values["icd_at"],
             n_bins=values["n_bins"],
             min_values_for_breaks=values["min_values_for_breaks"],
-            tables=tuple(table for table in SOURCES if (table.full_name,) not in off),
+            tables=(MEDS_DATA,)
+            if values["preset"] == "meds"
+            else tuple(table for table in SOURCES if (table.full_name,) not in off),
         )
     except (duckdb.CatalogException, duckdb.BinderException, KeyError) as error:
         raise UserError(

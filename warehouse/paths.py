@@ -1,4 +1,4 @@
-"""Where things lie: everything produced is under data/ (EHR_DATA moves it), raw tables at MIMIC_IV_ROOT.
+"""Where things lie: everything produced is under data/ (EHR_DATA moves it), raw tables at MIMIC_IV_ROOT or MEDS_ROOT.
 
 Relative paths are relative to the working directory, as they are for dbt, so commands are run from the repository root.
 """
@@ -21,6 +21,12 @@ def data_dir() -> Path:
 def mimic_root() -> Path:
     """The folder with hosp/, icu/ and ed/ as downloaded or generated."""
     return Path(os.environ.get("MIMIC_IV_ROOT") or data_dir() / "mimic-iv")
+
+
+def meds_root() -> Path | None:
+    """The folder of the MEDS dataset that the preset `meds` reads, None where MEDS_ROOT is not set."""
+    root = os.environ.get("MEDS_ROOT")
+    return Path(root) if root else None
 
 
 def mapping_root() -> Path | None:

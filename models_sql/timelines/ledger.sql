@@ -1,5 +1,7 @@
 -- Double entry for rows: what each raw table held against where its rows went. A raw row goes where its row event goes.
+{% set reads_meds = makes_events('meds.data') %}
 {% set dictionaries = ['hosp.d_labitems', 'hosp.d_icd_diagnoses', 'hosp.d_icd_procedures', 'hosp.d_hcpcs', 'icu.d_items'] %}
+{% if reads_meds %}{% set dictionaries = [] %}{% endif %}
 {% set landed, for_others, off = [], {}, [] %}
 {# The score has no raw table of its own. #}
 {% for source in event_sources() if source != 'sofa' %}
@@ -24,18 +26,21 @@ used_codes as (
     group by code_id
 ),
 
+-- A MEDS dataset is one raw table, whatever tables it was itself made of.
+{% set used_table = "'meds.data'" if reads_meds else 'codes.source_table' %}
+{% set aside_table = "'meds.data'" if reads_meds else 'source_table' %}
 row_events as (
-    select codes.source_table, 'used' as outcome, 'in the timeline' as reason, sum(used_codes.n_rows) as n_rows
+    select {{ used_table }} as source_table, 'used' as outcome, 'in the timeline' as reason, sum(used_codes.n_rows) as n_rows
     from used_codes
     inner join {{ ref('codes') }} as codes on used_codes.code_id = codes.code_id
-    group by codes.source_table
+    group by {{ used_table }}
 
     union all
 
-    select source_table, 'set_aside', set_aside_reason, count(*)
+    select {{ aside_table }}, 'set_aside', set_aside_reason, count(*)
     from {{ ref('quarantine') }}
     where is_row_event
-    group by source_table, set_aside_reason
+    group by {{ aside_table }}, set_aside_reason
 ),
 
 absent as (

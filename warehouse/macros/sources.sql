@@ -57,6 +57,7 @@
         'icu.outputevents': 'events_outputevents',
         'icu.procedureevents': 'events_procedureevents',
         'sofa': 'events_sofa',
+        'meds.data': 'events_meds',
     }) }}
 {% endmacro %}
 
