@@ -282,7 +282,7 @@ def test_what_is_missing_is_named(warehouse: Path) -> None:
         validate.main(["--warehouse", str(warehouse)])
     with duckdb.connect(str(warehouse)) as opened:
         opened.execute("drop table timelines.ledger")
-    with pytest.raises(UserError, match="does not say how it was built .*ledger"):
+    with pytest.raises(UserError, match=r"does not say how it was built .*ledger"):
         validate.main(["--warehouse", str(warehouse)])
     validate.scratch_beside(warehouse).unlink()
     with pytest.raises(UserError, match="no scratch database"):
