@@ -1,14 +1,24 @@
 {{ config(enabled=makes_events('hosp.hcpcsevents')) }}
 
 with source as (
-    select subject_id, hadm_id, chartdate, hcpcs_cd, seq_num, short_description, unreadable_columns
-    from {{ ref('stg_hosp__hcpcsevents') }}
+    select
+        billed.subject_id,
+        billed.hadm_id,
+        billed.chartdate,
+        billed.hcpcs_cd,
+        billed.seq_num,
+        billed.short_description,
+        billed.unreadable_columns,
+        admission_times.discharged_at
+    from {{ ref('stg_hosp__hcpcsevents') }} as billed
+    left join {{ ref('admission_times') }} as admission_times
+        on billed.hadm_id = admission_times.hadm_id and billed.subject_id = admission_times.subject_id
 )
 
--- Only the day of the service is recorded, and it is known when that day is over.
+-- Only the day of the service is recorded, and it is billed once the stay is over: known at the later of the two.
 select
     subject_id,
-    {{ end_of_day('chartdate') }} as time,
+    case when chartdate is not null then greatest({{ end_of_day('chartdate') }}, discharged_at) end as time,
     cast(chartdate as timestamp) as occurred_at,
     'HCPCS//' || {{ code_part('short_description') }} as code,
     cast(null as double) as numeric_value,
