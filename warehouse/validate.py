@@ -21,7 +21,7 @@ from tqdm import tqdm
 from warehouse.data_docs import check_folder, run_checkpoint
 from warehouse.errors import ArgumentParser, UserError, run_main
 from warehouse.expectations import expectations
-from warehouse.fingerprint import validation_file, warehouse_fingerprint
+from warehouse.fingerprint import file_stamp, validation_file, warehouse_fingerprint
 from warehouse.judgement import Expectation, Figures, count_by_reason, measure, read_settings, scans_of
 from warehouse.paths import warehouse_path
 
@@ -49,6 +49,7 @@ class Outcome:
     """What validating one warehouse found."""
 
     fingerprint: str
+    stamp: list[int]
     expectations: tuple[Expectation, ...]
     figures: Figures
     failures: list[Failure]
@@ -103,6 +104,7 @@ def validate(warehouse: Path, docs: Path) -> Outcome:
     """Compute and judge every figure; write Data Docs to `docs` and the outcome to validation.json."""
     check_folder(docs)
     with open_warehouse(warehouse) as connection:
+        stamp = file_stamp(warehouse)
         judged = expectations(read_settings(connection))
         check_tables(connection, judged)
         try:
@@ -131,7 +133,7 @@ def validate(warehouse: Path, docs: Path) -> Outcome:
             raise UserError(
                 f"DuckDB ran out of memory ({str(error).splitlines()[0]}); raise EHR_MEMORY_LIMIT", exit_status=1
             ) from error
-    outcome = Outcome(fingerprint, judged, figures, failures)
+    outcome = Outcome(fingerprint, stamp, judged, figures, failures)
     _write(validation_file(warehouse), outcome)
     return outcome
 
@@ -140,6 +142,7 @@ def _write(path: Path, outcome: Outcome) -> None:
     content = {
         "success": outcome.success,
         "warehouse_fingerprint": outcome.fingerprint,
+        "warehouse_file": outcome.stamp,
         "n_expectations": len(outcome.expectations),
         "failed": [vars(failure) for failure in outcome.failures],
         "figures": outcome.figures,

@@ -1,4 +1,4 @@
-{{ config(materialized='table') }}
+{{ config(materialized='table', enabled=makes_events('icu.chartevents') or makes_events('icu.outputevents')) }}
 
 -- What is known of an ICU item before any value of it is read: whether it copies the laboratory, how it is written in one unit, and
 -- what can be true. One small table, so that the largest raw table is joined once.

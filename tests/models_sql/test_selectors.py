@@ -12,6 +12,7 @@ from warehouse.mimic import SOURCES
 # The files that hold each consumer's SQL.
 READERS = {
     "validation": (
+        "warehouse/judgement.py",
         "warehouse/expectations_codes.py",
         "warehouse/expectations_rows.py",
         "warehouse/expectations_tokens.py",

@@ -23,7 +23,6 @@ from tests.warehouse.meds_data import query, run_import
 from warehouse import validate
 from warehouse.errors import UserError
 from warehouse.fingerprint import require_valid
-from warehouse.judgement import read_settings
 from warehouse.meds import export as meds_export
 from warehouse.meds import layout
 from warehouse.meds.export import SplitWriter, as_meds, export
@@ -298,7 +297,7 @@ def test_export_and_import_keep_every_row(origin: Path, imported: Path, table: s
 
 
 def test_an_imported_warehouse_is_sound_and_makes_shards(imported: Path, tmp_path: Path) -> None:
-    outcome = validate.validate(imported, tmp_path / "docs", read_settings())
+    outcome = validate.validate(imported, tmp_path / "docs")
     assert outcome.failures == []
     shards = [sys.executable, "-m", "warehouse.shards", "--warehouse", str(imported), "--out", str(tmp_path / "shards")]
     subprocess.run(shards, cwd=REPOSITORY, check=True, capture_output=True)

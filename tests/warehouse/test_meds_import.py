@@ -12,7 +12,6 @@ import pytest
 from tests.warehouse.meds_data import START, foreign_events, query, run_import, write_dataset
 from warehouse import validate
 from warehouse.errors import UserError
-from warehouse.judgement import read_settings
 from warehouse.meds import dataset, layout
 from warehouse.meds.importing import read_vars
 
@@ -45,7 +44,7 @@ def test_a_foreign_dataset_keeps_every_event_or_says_why_not(foreign: Path) -> N
 
 
 def test_a_foreign_warehouse_is_sound(foreign: Path, tmp_path: Path) -> None:
-    assert validate.validate(foreign, tmp_path / "docs", read_settings()).failures == []
+    assert validate.validate(foreign, tmp_path / "docs").failures == []
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,7 @@ import pytest
 
 from tests.warehouse.test_synth import digests
 from warehouse import raw
+from warehouse.mimic import SOURCES
 from warehouse.paths import REPOSITORY
 from warehouse.synth import hazards, truth
 from warehouse.synth.block import Job
@@ -98,7 +99,7 @@ def test_the_hidden_state_is_the_same_for_any_number_of_workers(tmp_path):
 
 def test_the_pipeline_does_not_see_it(tmp_path):
     write_cohort(tmp_path / "told", Job(2, 4, truth=True))
-    assert all("truth" not in str(file.path.relative_to(tmp_path)) for file in raw.locate(tmp_path / "told"))
+    assert all("truth" not in str(file.path.relative_to(tmp_path)) for file in raw.locate(tmp_path / "told", SOURCES))
 
 
 def test_the_query_of_the_readme_gives_the_best_achievable_auroc(tmp_path):
