@@ -12,6 +12,7 @@ from pathlib import Path
 
 import duckdb
 
+from warehouse.database import open_read_only
 from warehouse.errors import UserError
 
 # The tables that timelines and token stream, which are views, are made of.
@@ -19,6 +20,7 @@ FINGERPRINTED = (
     ("timelines", "patients"),
     ("timelines", "codes"),
     ("timelines", "sorted_candidates"),
+    ("timelines", "timeline_spans"),
     ("tokens", "quantile_breaks"),
     ("tokens", "static_prefix"),
     ("tokens", "code_token_ids"),
@@ -85,12 +87,8 @@ def require_valid(warehouse: Path) -> str:
     has_log = warehouse.with_name(warehouse.name + ".wal").exists()
     if validation.get("warehouse_file") == file_stamp(warehouse) and not has_log:
         return validated
-    try:
-        with duckdb.connect(str(warehouse), read_only=True) as connection:
-            connection.execute("set enable_progress_bar = false")
-            present = warehouse_fingerprint(connection)
-    except duckdb.IOException as error:
-        raise UserError(f"cannot open {warehouse}: {str(error).splitlines()[0]}") from error
+    with open_read_only(warehouse) as connection:
+        present = warehouse_fingerprint(connection)
     if present != validated:
         raise UserError(f"{warehouse} has changed since it was validated; run `python -m warehouse.validate` again")
     return present

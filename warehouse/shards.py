@@ -24,6 +24,7 @@ import pyarrow as pa
 import webdataset as wds
 from tqdm import tqdm
 
+from warehouse.database import open_read_only
 from warehouse.errors import ArgumentParser, UserError, run_main
 from warehouse.fingerprint import require_valid
 from warehouse.paths import data_dir, warehouse_path
@@ -238,8 +239,7 @@ def export(warehouse: Path, out: Path, shard_bytes: float = SHARD_BYTES) -> dict
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
     try:
-        with duckdb.connect(str(warehouse), read_only=True) as connection:
-            connection.execute("set enable_progress_bar = false")
+        with open_read_only(warehouse) as connection:
             manifest = _manifest(connection, write_splits(connection, partial, shard_bytes), fingerprint)
         (partial / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n")
     except OSError as error:

@@ -19,6 +19,7 @@ import duckdb
 from tqdm import tqdm
 
 from warehouse.data_docs import check_folder, run_checkpoint
+from warehouse.database import open_read_only
 from warehouse.errors import ArgumentParser, UserError, run_main
 from warehouse.expectations import expectations
 from warehouse.fingerprint import file_stamp, validation_file, warehouse_fingerprint
@@ -67,24 +68,15 @@ def scratch_beside(warehouse: Path) -> Path:
 def open_warehouse(warehouse: Path) -> duckdb.DuckDBPyConnection:
     """Open a warehouse read-only with its scratch database attached; raises UserError where that cannot be done."""
     scratch = scratch_beside(warehouse)
-    if not warehouse.is_file():
-        raise UserError(f"no warehouse at {warehouse}; run `dbt build` first")
+    connection = open_read_only(warehouse)
     if not scratch.is_file():
+        connection.close()
         raise UserError(f"no scratch database at {scratch}, which holds staging and events; run `dbt build`")
-    config = {
-        "memory_limit": os.environ.get("EHR_MEMORY_LIMIT", "3GB"),
-        "temp_directory": str(warehouse.parent / "tmp"),
-        # lag() over a table as it is stored needs the order in which it was written.
-        "preserve_insertion_order": "true",
-    }
-    if os.environ.get("EHR_THREADS"):
-        config["threads"] = os.environ["EHR_THREADS"]
     try:
-        connection = duckdb.connect(str(warehouse), read_only=True, config=config)
-        connection.execute("set enable_progress_bar = false")
         connection.execute("attach '{}' as scratch (read_only)".format(str(scratch).replace("'", "''")))
-    except (duckdb.IOException, duckdb.InvalidInputException, duckdb.ParserException, duckdb.SyntaxException) as error:
-        raise UserError(f"cannot open {warehouse} and {scratch}: {str(error).splitlines()[0]}") from error
+    except duckdb.IOException as error:
+        connection.close()
+        raise UserError(f"cannot open {scratch}: {str(error).splitlines()[0]}") from error
     return connection
 
 

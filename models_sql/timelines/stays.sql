@@ -18,9 +18,9 @@ with boundary_codes as (
 -- An end that is written down after death stays out of the timeline, and still tells in which stay the patient died.
 boundaries as (
     select
-        events.event_number,
         events.subject_id,
         events.time,
+        events.code_id,
         events.hadm_id,
         events.stay_id,
         codes.kind,
@@ -52,7 +52,7 @@ numbered as (
             when source_stay is null
                 then sum(case when is_beginning and source_stay is null then 1 else 0 end) over (
                     partition by subject_id, kind
-                    order by event_number asc nulls last
+                    order by time asc nulls last, code_id asc nulls last
                     rows between unbounded preceding and current row
                 )
         end as nth_unnamed

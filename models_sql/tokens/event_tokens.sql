@@ -4,11 +4,10 @@
 
 -- One row per event that becomes tokens, with its value and the gap before it already written as tokens. Apart from the token
 -- stream because the vocabulary is counted on it before any token has an id.
-with events as (
+with kept as (
     select
         events.event_number,
         events.subject_id,
-        patients.split,
         events.event_index,
         events.time,
         events.code_id,
@@ -20,24 +19,43 @@ with events as (
         end as text_value
     from {{ ref_within('ordered_events') }} as events
     inner join {{ ref_within('tokenised_codes') }} as codes on events.code_id = codes.code_id
-    inner join {{ ref_within('patients') }} as patients on events.subject_id = patients.subject_id
+),
+
+-- Before neighbours are looked for, so that no value is carried along.
+valued as (
+    select
+        event_number,
+        subject_id,
+        event_index,
+        time,
+        code_id,
+        case
+            when not takes_value then null
+            when numeric_value is not null and upper_edges is not null
+                then case
+                    {%- for i in range(1, var('n_bins')) %}
+                    when numeric_value <= {{ list_item('upper_edges', i) }} then 'Q//{{ i }}'
+                    {%- endfor %}
+                    else 'Q//{{ var('n_bins') }}'
+                end
+            -- Three underscores stand for text that was scrubbed.
+            when text_value <> '___' then 'TEXT//' || text_value
+            else 'Q//NONE'
+        end as value_token
+    from kept
 ),
 
 previous as (
     select
         event_number,
         subject_id,
-        split,
         event_index,
         time,
         code_id,
-        numeric_value,
-        takes_value,
-        upper_edges,
-        text_value,
+        value_token,
         lag(subject_id) over in_order as previous_subject_id,
         lag(time) over in_order as previous_time
-    from events
+    from valued
     window in_order as (order by event_number asc nulls last)
 ),
 
@@ -45,48 +63,33 @@ gaps as (
     select
         event_number,
         subject_id,
-        split,
         event_index,
         time,
         code_id,
-        numeric_value,
-        takes_value,
-        upper_edges,
-        text_value,
+        value_token,
         case when subject_id = previous_subject_id then {{ seconds_between('previous_time', 'time') }} end as gap_seconds
     from previous
 )
 
 select
-    event_number,
-    subject_id,
-    split,
-    event_index,
-    time,
-    code_id,
-    case
-        when not takes_value then null
-        when numeric_value is not null and upper_edges is not null
-            then case
-                {%- for i in range(1, var('n_bins')) %}
-                when numeric_value <= {{ list_item('upper_edges', i) }} then 'Q//{{ i }}'
-                {%- endfor %}
-                else 'Q//{{ var('n_bins') }}'
-            end
-        -- Three underscores stand for text that was scrubbed.
-        when text_value <> '___' then 'TEXT//' || text_value
-        else 'Q//NONE'
-    end as value_token,
+    gaps.event_number,
+    gaps.subject_id,
+    patients.split,
+    gaps.event_index,
+    gaps.time,
+    gaps.code_id,
+    gaps.value_token,
     case
         {%- for interval in intervals | reverse %}
-        when gap_seconds >= {{ interval.seconds }} then 'TIME//{{ interval.name }}'
+        when gaps.gap_seconds >= {{ interval.seconds }} then 'TIME//{{ interval.name }}'
         {%- endfor %}
     end as interval_token,
     cast(
         case
-            when gap_seconds >= {{ intervals[-1].seconds }} then round(gap_seconds / {{ intervals[-1].seconds }})
-            when gap_seconds >= {{ intervals[0].seconds }} then 1
+            when gaps.gap_seconds >= {{ intervals[-1].seconds }} then round(gaps.gap_seconds / {{ intervals[-1].seconds }})
+            when gaps.gap_seconds >= {{ intervals[0].seconds }} then 1
             else 0
         end as integer
     ) as n_interval_tokens
 from gaps
+inner join {{ ref_within('patients') }} as patients on gaps.subject_id = patients.subject_id

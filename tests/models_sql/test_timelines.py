@@ -84,6 +84,35 @@ def test_a_death_known_by_its_day_leaves_that_day_in_the_timeline(build):
     assert connection.execute("select count(*) from timelines.quarantine").fetchone() == (2,)
 
 
+def test_events_of_one_minute_are_ordered_by_rank_then_code_then_raw_row(build):
+    minute = "2150-03-05 22:20:00"
+    connection = build(
+        {
+            "patients": [PATIENT | {"dod": "2150-03-05"}],
+            "admissions": [STAY | {"admittime": minute}],
+            "labevents": [lab(9, minute), lab(8, minute), lab(7, minute, itemid=50902)],
+            "services": [{"subject_id": 1, "hadm_id": 10, "transfertime": minute, "curr_service": "MED"}],
+            "diagnoses_icd": [{"subject_id": 1, "hadm_id": 10, "seq_num": 1, "icd_code": "I500", "icd_version": 10}],
+        }
+    )
+    query = "select code, source_key from timelines.timeline_events where time = ? order by event_index"
+    assert connection.execute(query, [minute]).fetchall() == [
+        ("HOSPITAL_ADMISSION//URGENT//PHYSICIAN REFERRAL", "10"),
+        ("MARITAL_STATUS//UNK", "10"),
+        ("RACE//WHITE", "10"),
+        ("SERVICE//MED", "10-2150-03-05 22:20:00-MED"),
+        ("LAB//SPECIMEN_COLLECTED//50902", "7"),
+        ("LAB//SPECIMEN_COLLECTED//50912", "8"),
+        ("LAB//SPECIMEN_COLLECTED//50912", "9"),
+        ("LAB//RESULT//50902//mg/dL", "7"),
+        ("LAB//RESULT//50912//mg/dL", "8"),
+        ("LAB//RESULT//50912//mg/dL", "9"),
+        ("HOSPITAL_DISCHARGE//DIED", "10"),
+        ("DIAGNOSIS//ICD//10//I500", "10-1-I500"),
+        ("MEDS_DEATH", "1"),
+    ]
+
+
 def test_rows_that_make_no_event_are_counted_with_their_reason(build):
     connection = build(
         {

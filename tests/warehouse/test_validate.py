@@ -322,7 +322,9 @@ def test_fingerprint_is_of_the_content_alone(table: str, connection: duckdb.Duck
     assert warehouse_fingerprint(connection) == before
 
     column = connection.execute(f"select name from pragma_table_info('{table}') where type = 'VARCHAR'").fetchone()
-    number = {"static_prefix": "slot", "code_token_ids": "code_id"}.get(table.split(".")[1])
+    number = {"static_prefix": "slot", "code_token_ids": "code_id", "timeline_spans": "n_events"}.get(
+        table.split(".")[1]
+    )
     changed = f"{column[0]} = 'changed'" if column else f"{number} = 77"
     connection.execute("begin")
     connection.execute(f"update {table} set {changed} where rowid = 3")

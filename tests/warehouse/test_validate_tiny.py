@@ -117,6 +117,8 @@ order by subject_id, event_index;
 
 -- The tables under the views, which the fingerprint is taken of.
 create table timelines.sorted_candidates as select * from timelines.timeline_events;
+create table timelines.timeline_spans as
+select subject_id, min(event_number) as first_event_number, count(*) as n_events from timelines.timeline_events group by subject_id;
 create table timelines.codes as
 select (row_number() over (order by event_kind, code) - 1)::integer as code_id, event_kind, code
 from (select distinct event_kind, code from timelines.timeline_events);

@@ -32,6 +32,13 @@
 {% macro duckdb__list_length(list) %}len({{ list }}){% endmacro %}
 {% macro spark__list_length(list) %}size({{ list }}){% endmacro %}
 
+{#
+    The number of a row in a table that was written sorted, from 0. Spark tables have none: there the model that writes the table would
+    have to store row_number() over its sort key.
+#}
+{% macro row_number_in_table() %}{{ return(adapter.dispatch('row_number_in_table')()) }}{% endmacro %}
+{% macro duckdb__row_number_in_table() %}rowid{% endmacro %}
+
 {# A list of the given expressions. #}
 {% macro list_of(items) %}{{ return(adapter.dispatch('list_of')(items)) }}{% endmacro %}
 {% macro duckdb__list_of(items) %}[{{ items | join(', ') }}]{% endmacro %}

@@ -24,6 +24,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as parquet
 from tqdm import tqdm
 
+from warehouse.database import open_read_only
 from warehouse.errors import UserError
 from warehouse.fingerprint import require_valid
 from warehouse.meds.codes import read_codes
@@ -201,15 +202,10 @@ def export(
     """
     fingerprint = require_valid(warehouse)
     description = _description(name, fingerprint)
-    config = {
-        "memory_limit": os.environ.get("EHR_MEMORY_LIMIT", "4GB"),
-        "temp_directory": str(warehouse.parent / "tmp"),
-    }
     with (
         whole_folder(out, "MEDS dataset", DATASET_FILE) as partial,
-        duckdb.connect(str(warehouse), read_only=True, config=config) as connection,
+        open_read_only(warehouse) as connection,
     ):
-        connection.execute("set enable_progress_bar = false")
         writers = write_data(connection, partial / DATA_FOLDER, file_events)
         (partial / DATASET_FILE).parent.mkdir()
         parquet.write_table(read_codes(connection, scratch_beside(warehouse)), partial / CODES_FILE, compression="zstd")
