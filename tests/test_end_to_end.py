@@ -86,6 +86,28 @@ def test_every_raw_row_is_accounted_for(chain):
     assert read["hosp.patients"] == 150 and read["hosp.labevents"] > 10_000
 
 
+def test_patients_sorted_in_blocks_make_the_same_warehouse(chain, tmp_path):
+    data = tmp_path / "data"
+    run("dbt", "run", "--vars", "{bytes_a_candidate: 1000000, min_token_count: 10}", data=data, raw=chain / "mimic-iv")
+    with duckdb.connect() as connection:
+        connection.execute(f"attach '{chain / 'warehouse.duckdb'}' as one (read_only)")
+        connection.execute(f"attach '{data / 'warehouse.duckdb'}' as blocks (read_only)")
+        tables = {
+            "timelines.timeline_events": "subject_id, event_index, time, code, source_key, numeric_value, text_value",
+            "timelines.quarantine": "subject_id, time, code, source_key, set_aside_reason",
+            "tokens.tokens": "subject_id, event_index, position, token_id",
+        }
+        for table, columns in tables.items():
+            rows = [f"select {columns} from {side}.{table}" for side in ("one", "blocks")]
+            for first, second in (rows, rows[::-1]):
+                assert connection.execute(f"select count(*) from ({first} except all {second})").fetchone() == (0,)
+        # Behind the timelines of a block stands what is set aside of its patients.
+        kept, last = connection.execute(
+            "select count(*), max(event_number) + 1 from blocks.timelines.ordered_events"
+        ).fetchone()
+        assert last > kept
+
+
 def test_runs_reach_the_warehouse_as_they_stand_in_their_folders(chain):
     folders = [path for path in (chain / "runs").iterdir() if (path / "result.json").is_file()]
     assert len(folders) == 9

@@ -182,10 +182,10 @@ _ORDER = none_of(
     TIMELINE,
     "event_kind",
     (
-        "event_number_contiguous",
-        "event_number counts the events of all timelines from 0 without a gap, in order of (subject_id, event_index).",
-        "event_number is distinct from coalesce(previous_event_number + 1, 0) or subject_id < previous_subject_id"
-        " or (is_same_patient and event_index < previous_event_index)",
+        "event_number_in_order",
+        "event_number rises in order of (subject_id, event_index), and by one within a patient.",
+        "event_number is null or subject_id < previous_subject_id"
+        " or (is_same_patient and (event_index < previous_event_index or event_number <> previous_event_number + 1))",
     ),
     (
         "event_index_contiguous",

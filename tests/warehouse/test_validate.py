@@ -47,7 +47,7 @@ BREAKS: dict[str, str] = {
     "event_key_present": _events("event_kind = null", "event_index = 3"),
     "event_source_named": _events("source_key = null", "event_index = 3"),
     "event_patient_known": "delete from timelines.patients where subject_id = 1",
-    "event_number_contiguous": _events("event_number = 999", "event_index = 3"),
+    "event_number_in_order": _events("event_number = 999", "event_index = 3"),
     "event_index_contiguous": "delete from timelines.timeline_events where subject_id = 1 and event_index = 5",
     "time_non_decreasing": _events("time = time - interval 1 day", "event_kind = 'drug_order'"),
     "statics_first": _events("time = null", "event_kind = 'omr'"),
