@@ -1,6 +1,6 @@
 {#
     The patients in as many ranges of subject_id as the memory limit asks for, as conditions, in their order. A landed row makes at
-    most about two candidates.
+    most about two candidates. patients is named outright: the candidates stand on it, and in a unit test ref() would name another.
 #}
 {% macro blocks_of_patients() %}
     {%- if not execute -%}{{ return(['true']) }}{%- endif -%}
@@ -24,7 +24,7 @@
     {%- set n_blocks = run_query(needed).columns[0].values()[0] or 1 -%}
     {%- if n_blocks < 2 -%}{{ return(['true']) }}{%- endif -%}
     {%- set edges = run_query(
-        "select unnest(" ~ inner_quantiles('subject_id', n_blocks) ~ ") from " ~ ref('patients')
+        "select unnest(" ~ inner_quantiles('subject_id', n_blocks) ~ ") from " ~ target.database ~ ".timelines.patients"
     ).columns[0].values() -%}
     {%- set blocks = ["(subject_id <= " ~ edges[0] ~ " or subject_id is null)"] -%}
     {%- for edge in edges[1:] -%}
