@@ -26,7 +26,7 @@ with always_there as (
     {%- endfor %}
 ),
 
--- Values and intervals are counted in one pass over the events.
+-- Values and intervals are counted in one pass over the events; the few pairs are added up below.
 counted_on_events as (
     select
         value_token,
@@ -34,7 +34,7 @@ counted_on_events as (
         sum(case when split = 'train' then 1 else 0 end) as n_train_events,
         sum(case when split = 'train' then n_interval_tokens else 0 end) as n_train_intervals
     from {{ ref('event_tokens') }}
-    group by grouping sets ((value_token), (interval_token))
+    group by value_token, interval_token
 ),
 
 in_the_data as (
