@@ -11,7 +11,6 @@ disk; nothing is left half written. The same warehouse gives the same bytes.
 import argparse
 import hashlib
 import json
-import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -29,6 +28,7 @@ from warehouse.errors import ArgumentParser, UserError, run_main
 from warehouse.fingerprint import require_valid
 from warehouse.paths import data_dir, warehouse_path
 from warehouse.shard_format import FORMAT, SPLITS, vocabulary_sha256
+from warehouse.whole_folder import whole_folder
 
 N_STATIC = 6
 # Big enough that a full export is a few hundred files, small enough to copy and check one by one.
@@ -233,32 +233,11 @@ def export(warehouse: Path, out: Path, shard_bytes: float = SHARD_BYTES) -> dict
     Raises UserError where the warehouse is missing, not validated or stale, or `out` holds something other than shards.
     """
     fingerprint = require_valid(warehouse)
-    if out.exists() and (not out.is_dir() or (any(out.iterdir()) and not (out / "manifest.json").is_file())):
-        raise UserError(f"{out} exists and holds no shards; name another folder with --out")
-    partial = out.with_name(out.name + ".partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    try:
+    with whole_folder(out, "shards", Path("manifest.json")) as partial:
         with open_read_only(warehouse) as connection:
             manifest = _manifest(connection, write_splits(connection, partial, shard_bytes), fingerprint)
         (partial / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n")
-    except OSError as error:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise UserError(f"cannot write shards to {out}: {error.strerror or error}", exit_status=1) from error
-    except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise
-    _replace(partial, out)
     return manifest
-
-
-def _replace(partial: Path, out: Path) -> None:
-    old = out.with_name(out.name + ".old")
-    shutil.rmtree(old, ignore_errors=True)
-    if out.exists():
-        out.replace(old)
-    partial.replace(out)
-    shutil.rmtree(old, ignore_errors=True)
 
 
 def main() -> None:
