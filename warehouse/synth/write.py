@@ -33,7 +33,7 @@ from warehouse.synth.world import BLOCK
 MARKER = "SYNTHETIC"
 FORMATS = ("csv.gz", "parquet")
 # What makes a process give memory back once a table is written: large pieces from the system and no pools of its own. Without it two
-# processes hold 1.05 GB, with it 0.75, for a tenth more CPU time. glibc reads the first two as a process starts.
+# processes hold 1.05 GB, with it 0.9, for a tenth more CPU time. glibc reads the first two as a process starts.
 _THRIFT = {"MALLOC_MMAP_THRESHOLD_": "262144", "MALLOC_ARENA_MAX": "1", "ARROW_DEFAULT_MEMORY_POOL": "system"}
 # Blocks differ by a tenth or so, and a disk should not be filled to the brim.
 _MARGIN = 1.2
