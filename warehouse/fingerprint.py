@@ -15,18 +15,31 @@ import duckdb
 from warehouse.database import open_read_only
 from warehouse.errors import UserError
 
-# The tables that timelines and token stream, which are views, are made of.
-FINGERPRINTED = (
-    ("timelines", "patients"),
-    ("timelines", "codes"),
-    ("timelines", "sorted_candidates"),
-    ("timelines", "timeline_spans"),
-    ("tokens", "quantile_breaks"),
-    ("tokens", "static_prefix"),
-    ("tokens", "code_token_ids"),
-    ("tokens", "token_ids"),
-    ("tokens", "vocabulary"),
-)
+# The tables that timelines and token stream, which are views, are made of. Two builds may number codes and events otherwise: what
+# the numbers stand for takes their place.
+_CODES = "(select code_id, hash(*columns(* exclude code_id)) as code_hash from timelines.codes)"
+FINGERPRINTED = {
+    "timelines.patients": "select * from timelines.patients",
+    "timelines.codes": "select * exclude code_id from timelines.codes",
+    "timelines.sorted_candidates": f"""
+        select
+            candidates.* exclude (event_number, code_id, fingerprint),
+            codes.code_hash,
+            case when candidates.set_aside_reason is null then event_number - first_event_number end as event_index
+        from timelines.sorted_candidates as candidates
+        left join {_CODES} as codes on candidates.code_id = codes.code_id
+        left join timelines.timeline_spans as spans on candidates.subject_id = spans.subject_id
+    """,
+    "timelines.timeline_spans": "select * exclude first_event_number from timelines.timeline_spans",
+    "tokens.quantile_breaks": "select * from tokens.quantile_breaks",
+    "tokens.static_prefix": "select * from tokens.static_prefix",
+    "tokens.code_token_ids": f"""
+        select tokens.* exclude code_id, codes.code_hash
+        from tokens.code_token_ids as tokens left join {_CODES} as codes on tokens.code_id = codes.code_id
+    """,
+    "tokens.token_ids": "select * from tokens.token_ids",
+    "tokens.vocabulary": "select * from tokens.vocabulary",
+}
 
 
 def validation_file(warehouse: Path) -> Path:
@@ -43,23 +56,20 @@ def file_stamp(warehouse: Path) -> list[int]:
 def warehouse_fingerprint(connection: duckdb.DuckDBPyConnection) -> str:
     """sha256 (hex) over columns, row counts and the order-independent hash of all rows of the fingerprinted tables.
 
-    Raises UserError where a table is missing.
+    Raises UserError where a table is missing or of another version of this project.
     """
     digest = hashlib.sha256()
-    for schema, table in FINGERPRINTED:
-        columns = connection.execute(
-            "select column_name, data_type from information_schema.columns where table_catalog = current_database() "
-            "and table_schema = ? and table_name = ? order by column_name",
-            [schema, table],
-        ).fetchall()
-        if not columns:
-            raise UserError(f"the warehouse has no table {schema}.{table}; run `dbt build`")
-        row_hash = f"hash({', '.join(name for name, _ in columns)})"
-        # The xor cancels rows that occur twice and the sum does not; the sum alone is easier to keep by chance.
-        content = connection.execute(
-            f"select count(*), bit_xor({row_hash}), sum({row_hash} % 4294967296) from {schema}.{table}"
-        ).fetchone()
-        digest.update(json.dumps([schema, table, columns, [str(value) for value in content]]).encode())
+    for table, content in FINGERPRINTED.items():
+        try:
+            columns = connection.execute(f"describe ({content})").fetchall()
+            # The xor cancels rows that occur twice and the sum does not; the sum alone is easier to keep by chance.
+            sums = connection.execute(
+                f"select count(*), bit_xor(hash(rows)), sum(hash(rows) % 4294967296) from ({content}) as rows"
+            ).fetchone()
+        except (duckdb.CatalogException, duckdb.BinderException) as error:
+            raise UserError(f"the warehouse lacks {table}, or has it in another form; run `dbt build`") from error
+        named = sorted((name, data_type) for name, data_type, *_ in columns)
+        digest.update(json.dumps([table, named, [str(value) for value in sums]]).encode())
     return digest.hexdigest()
 
 

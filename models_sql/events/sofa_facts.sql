@@ -39,6 +39,7 @@
 {% set urine = [226559, 226560, 226561, 226584, 226563, 226564, 226565, 226567, 226557, 226558, 227489, irrigant_in] %}
 
 select
+    windows.subject_id,
     windows.stay_id,
     labs.charttime as occurred_at,
     {{ item_name(laboratory_items, 'labs.itemid') }} as measurement,
@@ -56,6 +57,7 @@ where labs.itemid in ({{ laboratory_items.values() | join(', ') }}) and labs.unr
 union all
 
 select
+    windows.subject_id,
     windows.stay_id,
     charted.charttime,
     {{ item_name(charted_items, 'charted.itemid') }},
@@ -74,6 +76,7 @@ union all
 
 -- Rates in mcg/kg/min; one in mg/kg/min of a patient who weighs 1 kg is in truth in mcg/kg/min.
 select
+    windows.subject_id,
     windows.stay_id,
     inputs.starttime,
     {{ item_name(vasopressors, 'inputs.itemid') }},
@@ -99,6 +102,7 @@ union all
 
 -- Urine counts from the start of the stay.
 select
+    windows.subject_id,
     windows.stay_id,
     outputs.charttime,
     'urine',

@@ -2,9 +2,9 @@
 
 -- The events of all timelines in their one order, as numbers: what tokens are made from.
 select
-    candidates.{{ row_number_in_table() }} as event_number,
+    candidates.event_number,
     candidates.subject_id,
-    cast(candidates.{{ row_number_in_table() }} - spans.first_event_number as integer) as event_index,
+    cast(candidates.event_number - spans.first_event_number as integer) as event_index,
     candidates.time,
     candidates.occurred_at,
     candidates.code_id,

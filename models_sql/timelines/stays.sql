@@ -8,7 +8,7 @@
 
 with boundary_codes as (
     {% for kind, beginning, end, key in kinds %}
-    select code_id, '{{ kind }}' as kind, event_kind = '{{ beginning }}' as is_beginning, code
+    select code_id, tie_order, '{{ kind }}' as kind, event_kind = '{{ beginning }}' as is_beginning, code
     from {{ ref('codes') }}
     where event_kind in ('{{ beginning }}', '{{ end }}')
     {% if not loop.last %}union all{% endif %}
@@ -20,7 +20,7 @@ boundaries as (
     select
         events.subject_id,
         events.time,
-        events.code_id,
+        codes.tie_order,
         events.hadm_id,
         events.stay_id,
         codes.kind,
@@ -52,7 +52,7 @@ numbered as (
             when source_stay is null
                 then sum(case when is_beginning and source_stay is null then 1 else 0 end) over (
                     partition by subject_id, kind
-                    order by time asc nulls last, code_id asc nulls last
+                    order by time asc nulls last, tie_order asc nulls last
                     rows between unbounded preceding and current row
                 )
         end as nth_unnamed

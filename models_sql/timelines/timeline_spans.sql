@@ -1,7 +1,7 @@
--- Where each timeline begins in sorted_candidates, and how long it is.
+-- Which event of all is the first of each timeline, and how long it is.
 select
     subject_id,
-    min({{ row_number_in_table() }}) as first_event_number,
+    min(event_number) as first_event_number,
     count(*) as n_events
 from {{ ref('sorted_candidates') }}
 where set_aside_reason is null

@@ -33,11 +33,16 @@
 {% macro spark__list_length(list) %}size({{ list }}){% endmacro %}
 
 {#
-    The number of a row in a table that was written sorted, from 0. Spark tables have none: there the model that writes the table would
-    have to store row_number() over its sort key.
+    Numbers from 0 for rows that come sorted from a subquery, in the order in which they come. Spark does not keep that order: there the
+    model would have to count over its sort key.
 #}
-{% macro row_number_in_table() %}{{ return(adapter.dispatch('row_number_in_table')()) }}{% endmacro %}
-{% macro duckdb__row_number_in_table() %}rowid{% endmacro %}
+{% macro number_as_they_come() %}{{ return(adapter.dispatch('number_as_they_come')()) }}{% endmacro %}
+{% macro duckdb__number_as_they_come() %}(row_number() over () - 1){% endmacro %}
+
+{# A whole number that tells rows apart: from whole rows (the alias of a table) and values. It may change with the engine's version. #}
+{% macro row_hash(items) %}{{ return(adapter.dispatch('row_hash')(items)) }}{% endmacro %}
+{% macro duckdb__row_hash(items) %}hash({{ items | join(', ') }}){% endmacro %}
+{% macro spark__row_hash(items) %}xxhash64({{ items | join(', ') }}){% endmacro %}
 
 {# A list of the given expressions. #}
 {% macro list_of(items) %}{{ return(adapter.dispatch('list_of')(items)) }}{% endmacro %}
