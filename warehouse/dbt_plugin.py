@@ -2,7 +2,7 @@
 
 In memory, attached as the database `raw`, it makes: a schema per module (hosp, icu, ed) with one view per raw table, all
 columns as text, empty where the file is absent or its source switched off; `registry`, the columns of those tables, from which
-staging casts, and which of them are there; `meds`, the MEDS dataset at MEDS_ROOT, which the preset meds reads in place of
+staging casts, which of them are there, and what tells their files from others; `meds`, the MEDS dataset at MEDS_ROOT, which the preset meds reads in place of
 MIMIC-IV and every other leaves empty; and `reference`, the kinds of event, plausible ranges and the code mappings. Nothing of it is
 written to disk.
 
@@ -10,7 +10,6 @@ Before dbt opens the warehouse for a command that reads raw tables, every raw fi
 one line and exit status 2, and no file has been touched.
 """
 
-from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +24,6 @@ from warehouse.meds import dataset
 from warehouse.mimic import SOURCES
 from warehouse.paths import EVENT_KINDS, PLAUSIBLE_RANGES, data_dir, mapping_root, meds_root, mimic_root
 from warehouse.switches import landed_tables, project_vars, reads_meds
-from warehouse.table import Table
 
 # Commands that build models, and the selectors that leave every model over raw tables alone.
 BUILDING_COMMANDS = ("run", "build")
@@ -72,7 +70,7 @@ def lay_sources(
     selects = {file.table: raw.select_as_text(file) for file in files}
     for table in SOURCES:
         connection.execute(f"create view raw.{table.full_name} as {selects.get(table) or raw.select_nothing(table)}")
-    _create_registry(connection, present=selects.keys())
+    _create_registry(connection, files)
     connection.execute("create schema raw.meds")
     connection.execute(f"create view raw.meds.data as {dataset.select_data(meds)}")
     connection.execute(f"create view raw.meds.subject_splits as {dataset.select_splits(meds)}")
@@ -99,7 +97,7 @@ def _reads_raw_tables(flags: Any) -> bool:
     return not selected or any(item not in SELECTORS_WITHOUT_RAW for item in selected)
 
 
-def _create_registry(connection: DuckDBPyConnection, present: Collection[Table]) -> None:
+def _create_registry(connection: DuckDBPyConnection, files: list[raw.RawFile]) -> None:
     connection.execute("create schema raw.registry")
     connection.execute(
         "create table raw.registry.columns (module text, table_name text, position integer, column_name text, data_type text)"
@@ -111,9 +109,10 @@ def _create_registry(connection: DuckDBPyConnection, present: Collection[Table])
     ]
     connection.executemany("insert into raw.registry.columns values (?, ?, ?, ?, ?)", rows)
     connection.execute(
-        "create table raw.registry.tables (source_table text, is_dictionary boolean, is_present boolean)"
+        "create table raw.registry.tables (source_table text, is_dictionary boolean, is_present boolean, file_stamp text)"
     )
+    present = {file.table: f"{file.path.resolve()} {file.stamp}" for file in files}
     connection.executemany(
-        "insert into raw.registry.tables values (?, ?, ?)",
-        [(table.full_name, table.is_dictionary, table in present) for table in SOURCES],
+        "insert into raw.registry.tables values (?, ?, ?, ?)",
+        [(table.full_name, table.is_dictionary, table in present, present.get(table, "absent")) for table in SOURCES],
     )

@@ -37,6 +37,11 @@ class RawFile:
     path: Path
     columns: tuple[str, ...]
 
+    @property
+    def stamp(self) -> list[int]:
+        """Size and time of change: while they stay, so does the content."""
+        return _stamp(self.path)
+
 
 def find(root: Path, table: Table) -> Path | None:
     """The file of `table` under `root`, None where there is none."""
@@ -102,7 +107,7 @@ def check(root: Path, tables: Iterable[Table], memory: Path | None = None) -> li
 
 def _check_whole(paths: list[Path], memory: Path | None) -> None:
     known = _recall(memory)
-    stamps = {str(path.resolve()): [path.stat().st_size, path.stat().st_mtime_ns] for path in paths}
+    stamps = {str(path.resolve()): _stamp(path) for path in paths}
     unknown = [path for path in paths if known.get(str(path.resolve())) != stamps[str(path.resolve())]]
     # zlib lets go of the interpreter lock, so threads unpack side by side; the largest first keeps them all busy.
     unknown.sort(key=lambda path: -path.stat().st_size)
@@ -115,6 +120,11 @@ def _check_whole(paths: list[Path], memory: Path | None) -> None:
         temporary = memory.with_suffix(".tmp")
         temporary.write_text(json.dumps(known | stamps, indent=1, sort_keys=True))
         temporary.replace(memory)
+
+
+def _stamp(path: Path) -> list[int]:
+    status = path.stat()
+    return [status.st_size, status.st_mtime_ns]
 
 
 def _recall(memory: Path | None) -> dict[str, list[int]]:
