@@ -1,10 +1,10 @@
 """The dbt-duckdb plugin (profiles.yml) that lays the inputs of dbt before it.
 
 In memory, attached as the database `raw`, it makes: a schema per module (hosp, icu, ed) with one view per raw table, all
-columns as text, empty where the file is absent or its source switched off; `registry`, the columns of those tables, from which
-staging casts, which of them are there, and what tells their files from others; `meds`, the MEDS dataset at MEDS_ROOT, which the preset meds reads in place of
-MIMIC-IV and every other leaves empty; and `reference`, the kinds of event, plausible ranges and the code mappings. Nothing of it is
-written to disk.
+columns as text, empty where the file is absent or its source switched off; `registry`, the columns of those tables that staging
+casts, which of them are there, and what tells their files from others; `meds`, the MEDS dataset at MEDS_ROOT, which the preset meds
+reads in place of MIMIC-IV and every other leaves empty; and `reference`, the kinds of event, plausible ranges and the code mappings.
+Nothing of it is written to disk.
 
 Before dbt opens the warehouse for a command that reads raw tables, every raw file is checked; a problem stops dbt with
 one line and exit status 2, and no file has been touched.
@@ -106,6 +106,7 @@ def _create_registry(connection: DuckDBPyConnection, files: list[raw.RawFile]) -
         (table.module, table.name, position, column.name, column.type)
         for table in SOURCES
         for position, column in enumerate(table.columns)
+        if column.is_landed
     ]
     connection.executemany("insert into raw.registry.columns values (?, ?, ?, ?, ?)", rows)
     connection.execute(

@@ -50,12 +50,15 @@ def staging_yml() -> str:
         "models:",
     ]
     for entry in SOURCES:
+        description = (
+            f"Raw table {entry.full_name}, as far as models read it, typed and otherwise untouched; {entry.grain}."
+        )
         lines += [
             f"  - name: {entry.staging_model}",
-            f"    description: {json.dumps(f'Raw table {entry.full_name}, typed and otherwise untouched; {entry.grain}.')}",
+            f"    description: {json.dumps(description)}",
             "    columns:",
         ]
-        for column in entry.columns:
+        for column in (column for column in entry.columns if column.is_landed):
             lines += [f"      - name: {column.name}", f"        data_type: {column.type}"]
             lines.append(f"        description: {json.dumps(column.description)}")
         lines += [

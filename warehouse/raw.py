@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow.parquet as parquet
+from isal import igzip, isal_zlib
 
 from warehouse.errors import UserError
 from warehouse.table import Table
@@ -109,7 +110,7 @@ def _check_whole(paths: list[Path], memory: Path | None) -> None:
     known = _recall(memory)
     stamps = {str(path.resolve()): _stamp(path) for path in paths}
     unknown = [path for path in paths if known.get(str(path.resolve())) != stamps[str(path.resolve())]]
-    # zlib lets go of the interpreter lock, so threads unpack side by side; the largest first keeps them all busy.
+    # isal lets go of the interpreter lock, so threads unpack side by side; the largest first keeps them all busy.
     unknown.sort(key=lambda path: -path.stat().st_size)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for path, problem in zip(unknown, pool.map(_unpack_problem, unknown), strict=True):
@@ -138,10 +139,10 @@ def _recall(memory: Path | None) -> dict[str, list[int]]:
 
 def _unpack_problem(path: Path) -> str | None:
     try:
-        with gzip.open(path, "rb") as packed:
+        with igzip.open(path, "rb") as packed:
             while packed.read(UNPACK_CHUNK_BYTES):
                 pass
-    except (OSError, EOFError, zlib.error) as error:
+    except (OSError, EOFError, isal_zlib.error) as error:
         return _reason(error)
     return None
 

@@ -8,9 +8,10 @@ a column a line:
     key         hadm_id
     references  subject_id -> hosp.patients
     subject_id  bigint!    Patient.
-    dischtime   timestamp  When the patient was discharged.
+    -language   text       Language that the patient speaks.
 
-`!` behind the type: MIMIC-IV declares it NOT NULL. A line that does not fit raises ValueError as the module is imported.
+`!` behind the type: MIMIC-IV declares it NOT NULL. `-` before the name: no model reads it, so it is not landed. A line that does not
+fit raises ValueError as the module is imported.
 """
 
 from dataclasses import dataclass
@@ -23,12 +24,13 @@ TYPES = ("bigint", "integer", "smallint", "double", "timestamp", "date", "text")
 
 @dataclass(frozen=True)
 class Column:
-    """One column of a raw table: `type` is one of TYPES."""
+    """One column of a raw table: `type` is one of TYPES; `is_landed`: its staging model has it."""
 
     name: str
     type: str
     nullable: bool
     description: str
+    is_landed: bool = True
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,7 @@ def _column(name: str, rest: str) -> Column:
     kind, description = rest.split(maxsplit=1)
     if kind.rstrip("!") not in TYPES:
         raise ValueError(f"column {name} has the type {kind}, which is none of {', '.join(TYPES)}")
-    return Column(name, kind.rstrip("!"), not kind.endswith("!"), description)
+    return Column(name.lstrip("-"), kind.rstrip("!"), not kind.endswith("!"), description, not name.startswith("-"))
 
 
 def _reference(text: str) -> Reference:

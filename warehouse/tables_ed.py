@@ -15,8 +15,8 @@ ED_TABLES = tables_of_text(
     stay_id            bigint!     Stay in the emergency department.
     intime             timestamp!  When the patient was registered in the emergency department.
     outtime            timestamp!  When the patient left the emergency department.
-    gender             text!       Sex as registered: F or M.
-    race               text        Race as registered at this stay; it can differ from that of the admission.
+    -gender            text!       Sex as registered: F or M.
+    -race              text        Race as registered at this stay; it can differ from that of the admission.
     arrival_transport  text!       How the patient came: AMBULANCE, WALK IN, HELICOPTER, OTHER, UNKNOWN.
     disposition        text        How the stay ended: ADMITTED, HOME, TRANSFER, LEFT WITHOUT BEING SEEN and so on.
 
@@ -58,7 +58,7 @@ ED_TABLES = tables_of_text(
     seq_num      integer!   Rank of the diagnosis, 1 is the foremost one.
     icd_code     text!      Code without its dot.
     icd_version  smallint!  9 or 10.
-    icd_title    text!      Diagnosis in words.
+    -icd_title   text!      Diagnosis in words.
 
     optional medrecon: one row per class of each drug that the patient took before coming
     key             none
@@ -71,7 +71,7 @@ ED_TABLES = tables_of_text(
     ndc             text       National drug code; 0 where unmapped.
     etc_rn          smallint   Number of the therapeutic class within the drug: a drug of several classes has as many rows.
     etccode         text       Enhanced therapeutic class, as a code with leading zeros.
-    etcdescription  text       Enhanced therapeutic class in words.
+    -etcdescription text       Enhanced therapeutic class in words.
 
     optional pyxis: one row per generic sequence number of each drug taken from the dispensing cabinet
     key         none

@@ -26,16 +26,16 @@ HOSP_TABLES = tables_of_text(
     dischtime             timestamp   When the patient was discharged, as typed in by administration.
     deathtime             timestamp   When the patient died in hospital.
     admission_type        text!       Urgency and kind of the admission.
-    admit_provider_id     text        Provider who admitted the patient.
+    -admit_provider_id    text        Provider who admitted the patient.
     admission_location    text        Where the patient was before.
     discharge_location    text        Where the patient went.
-    insurance             text        Insurance.
-    language              text        Language spoken.
+    -insurance            text        Insurance.
+    -language             text        Language spoken.
     marital_status        text        Marital status.
     race                  text        Race as registered at this admission; it can differ between admissions.
     edregtime             timestamp   When the patient was registered in the emergency department.
     edouttime             timestamp   When the patient left the emergency department.
-    hospital_expire_flag  smallint    1 where the patient died in hospital.
+    -hospital_expire_flag smallint    1 where the patient died in hospital.
 
     source transfers: one row per stay in a care unit, and one per discharge
     key          transfer_id
@@ -46,7 +46,7 @@ HOSP_TABLES = tables_of_text(
     eventtype    text       ed, admit, transfer or discharge.
     careunit     text       Care unit; NULL at discharge.
     intime       timestamp  When the patient came to the unit.
-    outtime      timestamp  When the patient left the unit; NULL at discharge.
+    -outtime     timestamp  When the patient left the unit; NULL at discharge.
 
     source services: one row per change of the service that cares for the patient
     key           hadm_id transfertime curr_service
@@ -54,7 +54,7 @@ HOSP_TABLES = tables_of_text(
     subject_id    bigint!     Patient.
     hadm_id       bigint!     Hospital admission.
     transfertime  timestamp!  When the patient came under the service.
-    prev_service  text        Service before.
+    -prev_service text        Service before.
     curr_service  text        Service now.
 
     source labevents: one row per laboratory result
@@ -65,17 +65,17 @@ HOSP_TABLES = tables_of_text(
     hadm_id            bigint     Hospital admission; NULL for outpatients and for about a quarter of all rows.
     specimen_id        bigint!    Specimen; results of one specimen share it.
     itemid             integer!   What was measured, see d_labitems.
-    order_provider_id  text       Provider who ordered it.
+    -order_provider_id text       Provider who ordered it.
     charttime          timestamp  When the specimen was drawn.
     storetime          timestamp  When the result became known.
     value              text       Result as text; ___ where scrubbed.
     valuenum           double     Result as a number.
     valueuom           text       Unit.
-    ref_range_lower    double     Lower limit of normal.
-    ref_range_upper    double     Upper limit of normal.
-    flag               text       abnormal where out of range.
-    priority           text       ROUTINE or STAT.
-    comments           text       Free text beside the result, scrubbed.
+    -ref_range_lower   double     Lower limit of normal.
+    -ref_range_upper   double     Upper limit of normal.
+    -flag              text       abnormal where out of range.
+    -priority          text       ROUTINE or STAT.
+    -comments          text       Free text beside the result, scrubbed.
 
     optional microbiologyevents: one row per specimen, test, organism and antibiotic tried against it
     key                  microevent_id
@@ -84,10 +84,10 @@ HOSP_TABLES = tables_of_text(
     subject_id           bigint!     Patient.
     hadm_id              bigint      Hospital admission; NULL for outpatients and for about a third of all rows.
     micro_specimen_id    bigint!     Specimen; all tests, organisms and sensitivities of one specimen share it.
-    order_provider_id    text        Provider who ordered the culture or test.
+    -order_provider_id   text        Provider who ordered the culture or test.
     chartdate            timestamp!  Day on which the specimen was taken, at midnight; there where charttime is not.
     charttime            timestamp   When the specimen was taken; NULL where only its day is known.
-    spec_itemid          integer!    Kind of specimen, as an item.
+    -spec_itemid         integer!    Kind of specimen, as an item.
     spec_type_desc       text        Kind of specimen in words: URINE, BLOOD CULTURE, SPUTUM.
     test_seq             integer!    Number of the test within the specimen: tells apart several bottles or samples sent together.
     storedate            timestamp   Day on which the last result of the specimen became known, at midnight.
@@ -97,11 +97,11 @@ HOSP_TABLES = tables_of_text(
     org_itemid           integer     Organism that grew, as an item; NULL where nothing grew or the test is no culture.
     org_name             text        Organism that grew; CANCELLED where the test was not done.
     isolate_num          smallint    Number of the colony within the culture: one organism can grow as several isolates.
-    quantity             text        How much grew; hardly ever filled.
-    ab_itemid            integer     Antibiotic that the organism was tried against, as an item.
+    -quantity            text        How much grew; hardly ever filled.
+    -ab_itemid           integer     Antibiotic that the organism was tried against, as an item.
     ab_name              text        Antibiotic that the organism was tried against.
     dilution_text        text        Minimum inhibitory concentration as reported, with its comparison: <=0.25.
-    dilution_comparison  text        Comparison that stands before the dilution, padded with blanks: <=, = or =>.
+    -dilution_comparison text        Comparison that stands before the dilution, padded with blanks: <=, = or =>.
     dilution_value       double      Dilution as a number.
     interpretation       text        Sensitivity of the organism: S sensitive, I intermediate, R resistant, P pending.
     comments             text        Free text of the laboratory: NO GROWTH, result of a stain; ___ where scrubbed.

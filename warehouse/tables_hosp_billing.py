@@ -36,7 +36,7 @@ HOSP_BILLING_TABLES = tables_of_text(
     drg_code       text!     Group.
     description    text      Group in words.
     drg_severity   smallint  Severity of illness, APR only.
-    drg_mortality  smallint  Risk of mortality, APR only.
+    -drg_mortality smallint  Risk of mortality, APR only.
 
     optional hcpcsevents: one row per procedure or service billed by its HCPCS code
     key                hadm_id hcpcs_cd seq_num

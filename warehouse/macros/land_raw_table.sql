@@ -1,5 +1,5 @@
 {#
-    The whole of a staging model: every row and column of a raw table, cast from text to the registry's types.
+    The whole of a staging model: every row of a raw table, with the columns that models read, cast from text to the registry's types.
 
     `unreadable_columns` names the columns whose text could not be cast; the events models set such rows aside, so that a
     garbled value is counted and not read as missing.
@@ -30,7 +30,7 @@ select
 from {{ source(module, table_name) }}
 {% endmacro %}
 
-{# The columns of a raw table, each with its column_name and data_type, in their order. #}
+{# The columns of a raw table that are landed, each with its column_name and data_type, in their order. #}
 {% macro registered_columns(module, table_name) %}
     {%- set query -%}
         select column_name, data_type from {{ source('registry', 'columns') }}
