@@ -13,14 +13,14 @@ with rules as (
     union all
 
     select coalesce(sum({{ row_hash(['rows', "'" ~ loop.index ~ "'"]) }}), 0)
-    from {{ table.relation }} as rows
+    from {{ table.relation }} as rows -- noqa: AL05
     {% endfor %}
 ),
 
 contents as (
     {% for table in inputs if table.tells_of_patients %}
     select subject_id, sum({{ row_hash(['rows', "'" ~ table.name ~ "'"]) }}) as content
-    from {{ table.relation }} as rows
+    from {{ table.relation }} as rows -- noqa: AL05
     where subject_id is not null
     group by subject_id
     {% if not loop.last %}union all{% endif %}

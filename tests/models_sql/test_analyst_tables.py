@@ -23,7 +23,7 @@ def test_they_agree_with_the_events_the_raw_tables_and_the_token_stream(warehous
     differing = warehouse.execute(
         "select admissions.hadm_id, stays.died_in "
         "from (from timelines.stays where kind = 'hospital') as stays "
-        "full join scratch.staging.stg_hosp__admissions as admissions using (hadm_id) "
+        "full join (select hadm_id::bigint as hadm_id, hospital_expire_flag from raw.hosp.admissions) as admissions using (hadm_id) "
         "where stays.died_in is distinct from (cast(admissions.hospital_expire_flag as integer) = 1)"
     ).fetchall()
     assert differing == []

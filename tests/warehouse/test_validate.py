@@ -316,7 +316,7 @@ def test_an_unreadable_validation_is_no_validation(warehouse: Path) -> None:
         require_valid(warehouse.with_name("other.duckdb"))
 
 
-@pytest.mark.parametrize("table", [".".join(parts) for parts in FINGERPRINTED])
+@pytest.mark.parametrize("table", FINGERPRINTED)
 def test_fingerprint_is_of_the_content_alone(table: str, connection: duckdb.DuckDBPyConnection) -> None:
     before = warehouse_fingerprint(connection)
     connection.execute(f"create or replace table {table} as from {table} order by hash({table.split('.')[1]})")

@@ -116,12 +116,14 @@ where set_aside_reason is null
 order by subject_id, event_index;
 
 -- The tables under the views, which the fingerprint is taken of.
-create table timelines.sorted_candidates as select * from timelines.timeline_events;
 create table timelines.timeline_spans as
 select subject_id, min(event_number) as first_event_number, count(*) as n_events from timelines.timeline_events group by subject_id;
 create table timelines.codes as
 select (row_number() over (order by event_kind, code) - 1)::integer as code_id, event_kind, code
 from (select distinct event_kind, code from timelines.timeline_events);
+create table timelines.sorted_candidates as
+select events.*, codes.code_id, null::text as set_aside_reason, 0::bigint as fingerprint
+from timelines.timeline_events as events inner join timelines.codes as codes using (event_kind, code);
 
 create table timelines.quarantine as select * from scratch.events.event_candidates where set_aside_reason is not null;
 drop table facts;
