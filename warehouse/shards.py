@@ -1,6 +1,6 @@
 """Export: the token stream of a validated warehouse as WebDataset shards.
 
-In: tokens.tokens and tokens.static_prefix, streamed in order as Arrow batches, and tokens.vocabulary.
+In: tokens.written_events and tokens.static_prefix, streamed in order as Arrow batches, and tokens.vocabulary.
 Out: DIR/{train,tuning,held_out}/shard-NNNNNN.tar, one sample per patient, and DIR/manifest.json. A sample holds raw
 little-endian arrays: tokens.u16, times.i64 (seconds since 1970), events.i32, statics.u16 (versions of the static prefix, row
 by row), static_from.i32 (token position from which each version holds) and meta.json.
@@ -93,6 +93,18 @@ def group_by_patient(batches: Iterator[pa.RecordBatch]) -> Iterator[tuple[int, d
         yield int(rest["subject_id"][0]), rest
 
 
+def one_row_a_token(events: pa.RecordBatch) -> pa.RecordBatch:
+    """Events with the list `token_ids` as one row per token, `token_id`, in the same order."""
+    lists = events.column("token_ids")
+    lengths = np.diff(lists.offsets.to_numpy())
+    columns = {
+        name: np.repeat(events.column(name).to_numpy(zero_copy_only=False), lengths)
+        for name in events.schema.names
+        if name != "token_ids"
+    }
+    return pa.RecordBatch.from_pydict({**columns, "token_id": lists.flatten()})
+
+
 def static_versions(events: np.ndarray, from_event: np.ndarray, token_ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Static prefix versions by token position.
 
@@ -110,10 +122,10 @@ def static_versions(events: np.ndarray, from_event: np.ndarray, token_ids: np.nd
 
 def read_patients(connection: duckdb.DuckDBPyConnection) -> Iterator[Patient]:
     """All patients that have tokens, in order of subject_id, each with its tokens and static prefix."""
-    tokens = _stream(
+    events = _stream(
         connection.cursor(),
-        "select subject_id, event_index, token_id, epoch(time)::bigint as seconds from tokens.tokens "
-        "order by subject_id, event_index, position",
+        "select subject_id, event_index, token_ids, epoch(time)::bigint as seconds from tokens.written_events "
+        "order by subject_id, event_index",
     )
     statics = _stream(
         connection.cursor(),
@@ -121,7 +133,7 @@ def read_patients(connection: duckdb.DuckDBPyConnection) -> Iterator[Patient]:
         "order by subject_id, from_event_index, slot",
     )
     for (subject_id, columns), (static_subject, prefix) in zip(
-        group_by_patient(tokens), group_by_patient(statics), strict=True
+        group_by_patient(map(one_row_a_token, events)), group_by_patient(statics), strict=True
     ):
         if subject_id != static_subject:
             raise UserError(

@@ -1,26 +1,10 @@
 {{ config(materialized='view') }}
 
+{% set kept = ['subject_id', 'split', 'event_index', 'time', 'n_interval_tokens'] %}
+
 -- The token stream. Position 0 is the first token of the event itself, its value follows its name, and the time-interval tokens
 -- before the event have negative positions.
-with written as (
-    select
-        events.subject_id,
-        events.split,
-        events.event_index,
-        events.time,
-        events.n_interval_tokens,
-        {{ joined_lists([
-            repeated('intervals.token_id', 'events.n_interval_tokens'),
-            'code_token_ids.token_ids',
-            "case when events.value_token is not null then " ~ list_of(['values_written.token_id']) ~ " end",
-        ]) }} as token_ids
-    from {{ ref_within('event_tokens') }} as events
-    inner join {{ ref_within('code_token_ids') }} as code_token_ids on events.code_id = code_token_ids.code_id
-    left join {{ ref_within('token_ids') }} as values_written on events.value_token = values_written.token
-    left join {{ ref_within('token_ids') }} as intervals on events.interval_token = intervals.token
-),
-
-{{ explode('written', 'token_ids', 'token_id', keep=['subject_id', 'split', 'event_index', 'time', 'n_interval_tokens']) }}
+with {{ explode(ref_within('written_events'), 'token_ids', 'token_id', keep=kept) }}
 
 select
     subject_id,
