@@ -20,37 +20,67 @@ from warehouse.table import Table
 # A share may lie this many standard errors from what the hash should give; chance alone does so once in 15,000.
 STANDARD_ERRORS = 4
 
-TIMELINE = Scan(
-    "timeline",
-    ("timelines.timeline_events", "timelines.patients"),
-    f"""
-    with ranks as (
+# The ranks are taken from the seed, not from the warehouse that is judged.
+_RANKED_CODES = f"""
+    ranks as (
         select event_kind, cast(tie_rank as integer) as tie_rank
         from read_csv('{str(EVENT_KINDS).replace("'", "''")}', header = true, all_varchar = true)
     ),
+    ranked_codes as (
+        select codes.code_id, codes.event_kind, codes.code, codes.unit, codes.source_table, ranks.tie_rank
+        from timelines.codes as codes
+        left join ranks on codes.event_kind = ranks.event_kind
+    )
+"""
+
+# Kinds and ranks are looked up for the number of a code once the neighbours are found: a window is dear by what it carries along.
+TIMELINE = Scan(
+    "timeline",
+    ("timelines.ordered_events", "timelines.codes", "timelines.patients"),
+    f"""
+    with {_RANKED_CODES},
     events as (
         select
-            event_number, subject_id, event_index, time, occurred_at, event_kind, source_table, source_key,
+            event_number, subject_id, event_index, time, occurred_at, code_id, source_key,
             lag(event_number) over in_order as previous_event_number,
             lag(subject_id) over in_order as previous_subject_id,
             lag(event_index) over in_order as previous_event_index,
             lag(time) over in_order as previous_time,
-            lag(event_kind) over in_order as previous_event_kind
-        from timelines.timeline_events
+            lag(code_id) over in_order as previous_code_id,
+            lag(source_key) over in_order as previous_source_key
+        from timelines.ordered_events
         window in_order as (order by event_number)
     )
     select
         events.*,
         coalesce(events.subject_id = events.previous_subject_id, false) as is_same_patient,
-        ranks.tie_rank,
-        previous_ranks.tie_rank as previous_tie_rank,
+        codes.event_kind,
+        codes.source_table,
+        codes.tie_rank,
+        previous_codes.event_kind as previous_event_kind,
+        previous_codes.tie_rank as previous_tie_rank,
         patients.subject_id as known_subject_id,
         patients.born_at,
         patients.died_at
     from events
-    left join ranks on events.event_kind = ranks.event_kind
-    left join ranks as previous_ranks on events.previous_event_kind = previous_ranks.event_kind
+    left join ranked_codes as codes on events.code_id = codes.code_id
+    left join ranked_codes as previous_codes on events.previous_code_id = previous_codes.code_id
     left join timelines.patients as patients on events.subject_id = patients.subject_id
+    """,
+)
+
+CODE_NUMBERS = Scan(
+    "code_numbers",
+    ("timelines.codes",),
+    f"""
+    with {_RANKED_CODES}
+    select
+        code_id, event_kind, code, unit, source_table, tie_rank,
+        row_number() over (
+            order by tie_rank asc nulls last, code asc nulls last, source_table asc nulls last, event_kind asc nulls last,
+                unit asc nulls last
+        ) - 1 as expected_id
+    from ranked_codes
     """,
 )
 

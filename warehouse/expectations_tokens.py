@@ -1,13 +1,13 @@
 """The expectations on the token stream, the range of token ids and the static prefix.
 
 Out: `TOKEN_EXPECTATIONS`, as data for judgement.py.
-A token id is looked at once, however often it occurs: the stream is grouped by id in one pass, and the groups are
-judged against the vocabulary.
+The token stream is a view that is dear to make: one pass over it finds the rows in breach and sums them by patient and by token
+id, and all that is judged against the vocabulary, the static prefix or the timeline is judged on those sums.
 """
 
 import csv
 
-from warehouse.judgement import Expectation, Limit, Scan, none_of
+from warehouse.judgement import Expectation, Groups, Limit, Scan, none_of
 from warehouse.paths import EVENT_KINDS
 
 with EVENT_KINDS.open(newline="") as _seed:
@@ -18,10 +18,7 @@ N_STATIC = 6
 # Token ids are written as uint16.
 MAX_TOKENS = 65_535
 
-STREAM = Scan(
-    "stream",
-    ("tokens.tokens", "timelines.patients"),
-    """
+_STREAM_ROWS = """
     with stream as (
         select
             subject_id, split, event_index, position, token_id, time,
@@ -41,17 +38,31 @@ STREAM = Scan(
         patients.split as split_of_patient
     from stream
     left join timelines.patients as patients on stream.subject_id = patients.subject_id
-    """,
+"""
+
+# Every event that becomes tokens has one at position 0.
+TOKEN_GROUPS = Groups(
+    "token_groups",
+    _STREAM_ROWS,
+    keys=(("patient", "subject_id"), ("token", "token_id")),
+    sums=(
+        ("n", "count(*)"),
+        ("n_train", "count(*) filter (where split = 'train')"),
+        ("n_events", "count(*) filter (where position = 0)"),
+        ("content", "sum(hash(subject_id, event_index, time)) filter (where position = 0)"),
+    ),
 )
+
+STREAM = Scan("stream", ("tokens.tokens", "timelines.patients"), _STREAM_ROWS, groups=TOKEN_GROUPS)
 
 TOKEN_COUNTS = Scan(
     "token_counts",
     ("tokens.tokens", "tokens.static_prefix", "tokens.vocabulary"),
     """
     with occurrences as (
-        select token_id, false as is_static, count(*) as n, count(*) filter (where split = 'train') as n_train
-        from tokens.tokens
-        group by token_id
+        select token_id, false as is_static, n, n_train
+        from token_groups
+        where part = 'token'
         union all
         select token_id, true, count(*), count(*) filter (where split = 'train')
         from tokens.static_prefix
@@ -78,6 +89,7 @@ TOKEN_COUNTS = Scan(
     from used
     full join tokens.vocabulary as vocabulary on used.token_id = vocabulary.token_id
     """,
+    reads=TOKEN_GROUPS,
 )
 
 VOCABULARY = Scan(
@@ -121,7 +133,7 @@ PREFIX = Scan(
         from versions
         group by subject_id
     ),
-    streams as (select distinct subject_id from tokens.tokens)
+    streams as (select subject_id from token_groups where part = 'patient')
     select
         coalesce(streams.subject_id, prefixes.subject_id) as subject_id,
         streams.subject_id is not null as has_tokens,
@@ -135,6 +147,7 @@ PREFIX = Scan(
     full join prefixes on streams.subject_id = prefixes.subject_id
     left join timelines.patients as patients on prefixes.subject_id = patients.subject_id
     """.replace("{n}", str(N_STATIC)),
+    reads=TOKEN_GROUPS,
 )
 
 _STREAM = none_of(
