@@ -18,12 +18,12 @@ N_STATIC = 6
 # Token ids are written as uint16.
 MAX_TOKENS = 65_535
 
+# The window carries no split along: a text is dear, and the splits of a patient's tokens are told by the sums.
 _STREAM_ROWS = """
     with stream as (
         select
             subject_id, split, event_index, position, token_id, time,
             lag(subject_id) over in_order as previous_subject_id,
-            lag(split) over in_order as previous_split,
             lag(event_index) over in_order as previous_event_index,
             lag(position) over in_order as previous_position,
             lag(time) over in_order as previous_time
@@ -31,13 +31,10 @@ _STREAM_ROWS = """
         window in_order as (order by subject_id, event_index, position)
     )
     select
-        stream.*,
-        coalesce(stream.subject_id = previous_subject_id, false) as is_same_patient,
-        coalesce(stream.subject_id = previous_subject_id and event_index = previous_event_index, false)
-            as is_same_event,
-        patients.split as split_of_patient
+        *,
+        coalesce(subject_id = previous_subject_id, false) as is_same_patient,
+        coalesce(subject_id = previous_subject_id and event_index = previous_event_index, false) as is_same_event
     from stream
-    left join timelines.patients as patients on stream.subject_id = patients.subject_id
 """
 
 # Every event that becomes tokens has one at position 0.
@@ -48,12 +45,26 @@ TOKEN_GROUPS = Groups(
     sums=(
         ("n", "count(*)"),
         ("n_train", "count(*) filter (where split = 'train')"),
+        ("first_split", "min(coalesce(split, ''))"),
+        ("last_split", "max(coalesce(split, ''))"),
         ("n_events", "count(*) filter (where position = 0)"),
         ("content", "sum(hash(subject_id, event_index, time)) filter (where position = 0)"),
     ),
 )
 
-STREAM = Scan("stream", ("tokens.tokens", "timelines.patients"), _STREAM_ROWS, groups=TOKEN_GROUPS)
+STREAM = Scan("stream", ("tokens.tokens",), _STREAM_ROWS, groups=TOKEN_GROUPS)
+
+STREAM_SPLITS = Scan(
+    "stream_splits",
+    ("tokens.tokens", "timelines.patients"),
+    """
+    select token_groups.subject_id, token_groups.first_split, token_groups.last_split, patients.split as split_of_patient
+    from token_groups
+    left join timelines.patients as patients on token_groups.subject_id = patients.subject_id
+    where token_groups.part = 'patient'
+    """,
+    reads=TOKEN_GROUPS,
+)
 
 TOKEN_COUNTS = Scan(
     "token_counts",
@@ -181,15 +192,17 @@ _STREAM = none_of(
         "The tokens of one event have one time.",
         "is_same_event and time is distinct from previous_time",
     ),
-    (
-        "patient_tokens_in_one_split",
-        "The tokens of one patient are in one split.",
-        "is_same_patient and split is distinct from previous_split",
-    ),
+)
+
+_STREAM_SPLITS = none_of(
+    "tokens",
+    STREAM_SPLITS,
+    "first_split",
+    ("patient_tokens_in_one_split", "The tokens of one patient are in one split.", "first_split <> last_split"),
     (
         "token_split_agrees",
-        "A token is in the split of its patient.",
-        "split is null or split is distinct from split_of_patient",
+        "The tokens of a patient are in the patient's split.",
+        "first_split is distinct from split_of_patient or last_split is distinct from split_of_patient",
     ),
 )
 
@@ -286,4 +299,4 @@ _PREFIX = none_of(
     ),
 )
 
-TOKEN_EXPECTATIONS = (*_STREAM, *_RANGE, *_PREFIX)
+TOKEN_EXPECTATIONS = (*_STREAM, *_STREAM_SPLITS, *_RANGE, *_PREFIX)

@@ -31,6 +31,7 @@ class Settings:
     icd_at: str
     n_bins: int
     min_values_for_breaks: int
+    split_salt: str
     tables: tuple[Table, ...] = SOURCES
 
     @property
@@ -172,6 +173,7 @@ def read_settings(connection: duckdb.DuckDBPyConnection) -> Settings:
             icd_at=values["icd_at"],
             n_bins=values["n_bins"],
             min_values_for_breaks=values["min_values_for_breaks"],
+            split_salt=values["split_salt"],
             tables=(MEDS_DATA,)
             if values["preset"] == "meds"
             else tuple(table for table in SOURCES if (table.full_name,) not in off),
