@@ -347,10 +347,13 @@ def test_tiny_warehouse_is_sound(tiny_warehouse: Path) -> None:
     assert failed == {}
 
 
-def test_every_kind_of_event_has_a_rank_and_known_codes(tiny_warehouse: Path) -> None:
-    kinds = {
-        row[0] for row in duckdb.sql(f"select event_kind from read_csv('{EVENT_KINDS}', all_varchar = true)").fetchall()
-    }
+def test_every_kind_of_event_has_a_rank_of_its_own_with_its_reason_and_known_codes(tiny_warehouse: Path) -> None:
+    rows = duckdb.sql(
+        f"select event_kind, tie_rank::integer, reason from read_csv('{EVENT_KINDS}', all_varchar = true)"
+    ).fetchall()
+    kinds = {kind for kind, _, _ in rows}
+    assert len(kinds) == len({rank for _, rank, _ in rows}) == len(rows)
+    assert all(reason.endswith(".") and len(reason.split()) >= 3 for _, _, reason in rows)
     assert kinds == set(CODE_PREFIXES)
     with duckdb.connect(str(tiny_warehouse), read_only=True) as connection:
         used = connection.execute("select distinct family from tokens.vocabulary").fetchall()
