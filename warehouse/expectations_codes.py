@@ -1,13 +1,13 @@
 """The expectations on code coverage: codes, their counts, their tokens, their quantile breaks and their mappings.
 
 In: the dbt vars as Settings. Out: `code_expectations(settings)`, as data for judgement.py.
-A code is looked at once, however often it occurs: the timeline is grouped by code in one pass, and the groups are
+A code is looked at once, however often it occurs: the timeline is grouped by the code's number in one pass, and the groups are
 judged against code counts, code tokens and quantile breaks.
 """
 
 import csv
 
-from warehouse.judgement import Expectation, Limit, Scan, Settings, none_of
+from warehouse.judgement import NONE, Expectation, Limit, Scan, Settings, at_least, none_of
 from warehouse.paths import EVENT_KINDS
 
 with EVENT_KINDS.open(newline="") as _seed:
@@ -27,25 +27,39 @@ def _known_codes(reads_meds: bool) -> str:
 CODES = Scan(
     "codes",
     (
-        "timelines.timeline_events",
+        "timelines.ordered_events",
+        "timelines.codes",
         "timelines.patients",
         "tokens.code_counts",
         "tokens.code_tokens",
         "tokens.quantile_breaks",
     ),
     """
-    with used as (
+    with by_number as (
         select
-            events.event_kind,
-            events.code,
+            events.code_id,
             count(*) as n_events,
             count(*) filter (where patients.split = 'train') as n_train_events,
             count(events.numeric_value) filter (where patients.split = 'train') as n_train_values,
             min(events.numeric_value) filter (where patients.split = 'train') as min_train_value,
             max(events.numeric_value) filter (where patients.split = 'train') as max_train_value
-        from timelines.timeline_events as events
+        from timelines.ordered_events as events
         left join timelines.patients as patients on events.subject_id = patients.subject_id
-        group by events.event_kind, events.code
+        group by events.code_id
+    ),
+    used as (
+        select
+            codes.event_kind,
+            codes.code,
+            sum(by_number.n_events) as n_events,
+            sum(by_number.n_train_events) as n_train_events,
+            sum(by_number.n_train_values) as n_train_values,
+            min(by_number.min_train_value) as min_train_value,
+            max(by_number.max_train_value) as max_train_value,
+            count(distinct coalesce(codes.unit, '')) filter (where by_number.n_train_values > 0) as n_train_units
+        from by_number
+        inner join timelines.codes as codes on by_number.code_id = codes.code_id
+        group by codes.event_kind, codes.code
     ),
     written as (
         select event_kind, code, count(*) as n_tokens
@@ -81,6 +95,7 @@ CODES = Scan(
         used.n_train_values as n_used_train_values,
         used.min_train_value,
         used.max_train_value,
+        used.n_train_units,
         counted.n_events,
         counted.n_train_events,
         counted.n_train_values,
@@ -180,34 +195,47 @@ def _codes(settings: Settings) -> list[Expectation]:
 def _breaks(settings: Settings) -> list[Expectation]:
     inner = settings.n_bins - 1
     has_enough = f"n_used_train_values >= {settings.min_values_for_breaks}"
-    return none_of(
+    one_unit = Expectation(
         "codes",
+        "breaks_of_one_unit",
+        "The values that the quantile breaks of a code are taken of are in one unit.",
         CODES,
-        "event_kind",
-        (
-            "breaks_where_due",
-            "A code has quantile breaks if, and only if, it takes a value and train has enough of them.",
-            f"coalesce(is_tokenised and event_kind in ({_TAKING_VALUES}) and {has_enough}, false)"
-            " is distinct from (code_of_breaks is not null)",
-        ),
-        (
-            "breaks_complete",
-            f"A code with quantile breaks has {inner} of them, numbered from 1.",
-            f"n_breaks <> {inner} or n_break_indexes <> {inner} or first_index <> 1 or last_index <> {inner}",
-        ),
-        ("breaks_monotone", "The quantile breaks of a code never fall.", "n_falling > 0"),
-        (
-            "breaks_from_train",
-            "Quantile breaks are of as many values as train has of the code.",
-            "code_of_breaks is not null and (min_values is distinct from n_used_train_values"
-            " or max_values is distinct from n_used_train_values)",
-        ),
-        (
-            "breaks_within_train",
-            "Quantile breaks lie within the values that train has of the code.",
-            "first_edge < min_train_value or last_edge > max_train_value",
-        ),
+        breach="code_of_breaks is not null and n_train_units <> 1",
+        # What a MEDS dataset calls one code is its own affair: told, and not refused.
+        limit=at_least(0) if settings.reads_meds else NONE,
+        reason="event_kind",
     )
+    return [
+        one_unit,
+        *none_of(
+            "codes",
+            CODES,
+            "event_kind",
+            (
+                "breaks_where_due",
+                "A code has quantile breaks if, and only if, it takes a value and train has enough of them.",
+                f"coalesce(is_tokenised and event_kind in ({_TAKING_VALUES}) and {has_enough}, false)"
+                " is distinct from (code_of_breaks is not null)",
+            ),
+            (
+                "breaks_complete",
+                f"A code with quantile breaks has {inner} of them, numbered from 1.",
+                f"n_breaks <> {inner} or n_break_indexes <> {inner} or first_index <> 1 or last_index <> {inner}",
+            ),
+            ("breaks_monotone", "The quantile breaks of a code never fall.", "n_falling > 0"),
+            (
+                "breaks_from_train",
+                "Quantile breaks are of as many values as train has of the code.",
+                "code_of_breaks is not null and (min_values is distinct from n_used_train_values"
+                " or max_values is distinct from n_used_train_values)",
+            ),
+            (
+                "breaks_within_train",
+                "Quantile breaks lie within the values that train has of the code.",
+                "first_edge < min_train_value or last_edge > max_train_value",
+            ),
+        ),
+    ]
 
 
 def _share(code: str) -> str:

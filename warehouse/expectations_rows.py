@@ -8,15 +8,17 @@ it finds the rows that differ.
 
 from collections.abc import Iterable, Sequence
 
+from warehouse.expectations_tokens import TOKEN_GROUPS
 from warehouse.judgement import Expectation, Scan, at_least, none_of
 from warehouse.meds.layout import MEDS_DATA
 from warehouse.table import Table
 
-# Every table that must hold something, beside the raw ones. Quarantine and the code mappings may rightly be empty.
+# Every table that must hold something, beside the raw ones, the token stream and the candidates. Quarantine and the code mappings may
+# rightly be empty.
 FLOORS = (
-    *("timelines.patients", "timelines.timeline_events", "timelines.ledger"),
+    *("timelines.patients", "timelines.codes", "timelines.timeline_events", "timelines.ledger"),
     *("tokens.code_counts", "tokens.code_tokens", "tokens.quantile_breaks", "tokens.token_ids", "tokens.vocabulary"),
-    *("tokens.tokens", "tokens.static_prefix", "tokens.token_ledger", "scratch.events.event_candidates"),
+    *("tokens.static_prefix", "tokens.token_ledger"),
 )
 
 
@@ -91,25 +93,29 @@ CANDIDATES = Scan(
     """,
 )
 
-# Every event that becomes tokens has one at position 0.
 TOKENISED = Scan(
     "tokenised",
-    ("timelines.timeline_events", "tokens.tokens", "tokens.code_counts", "tokens.token_ledger"),
+    ("timelines.ordered_events", "timelines.codes", "tokens.tokens", "tokens.code_counts", "tokens.token_ledger"),
     """
     with streamed as (
-        select count(*) as n, sum(hash(subject_id, event_index, time)) as content
-        from tokens.tokens
-        where position = 0
+        select coalesce(sum(n_events), 0) as n, sum(content) as content
+        from token_groups
+        where part = 'patient'
+    ),
+    tokenised as (
+        select distinct codes.code_id
+        from timelines.codes as codes
+        inner join tokens.code_counts as counted on codes.event_kind = counted.event_kind and codes.code = counted.code
+        where counted.untokenised_reason is null
     ),
     timeline as (
         select
             count(*) as n_events,
-            count(*) filter (where counted.code is not null) as n,
-            sum(hash(events.subject_id, events.event_index, events.time)) filter (where counted.code is not null)
+            count(*) filter (where tokenised.code_id is not null) as n,
+            sum(hash(events.subject_id, events.event_index, events.time)) filter (where tokenised.code_id is not null)
                 as content
-        from timelines.timeline_events as events
-        left join (select event_kind, code from tokens.code_counts where untokenised_reason is null) as counted
-            on events.event_kind = counted.event_kind and events.code = counted.code
+        from timelines.ordered_events as events
+        left join tokenised on events.code_id = tokenised.code_id
     ),
     ledger as (
         select sum(n_events) as n_events, sum(n_events) filter (where outcome = 'tokenised') as n_tokenised
@@ -121,6 +127,7 @@ TOKENISED = Scan(
         ledger.n_events as n_ledger, ledger.n_tokenised as n_ledger_tokenised
     from streamed cross join timeline cross join ledger
     """,
+    reads=TOKEN_GROUPS,
 )
 
 
@@ -165,6 +172,24 @@ def _floors(tables: Iterable[Table], reads_meds: bool) -> list[Expectation]:
     # A MEDS dataset need not hold a single number, and then there is nothing to take quantiles of.
     needed = [table for table in FLOORS if not (reads_meds and table == "tokens.quantile_breaks")]
     floors = [_floor(table.removeprefix("scratch."), f"{table} holds at least one row.", table) for table in needed]
+    floors += [
+        Expectation(
+            "rows",
+            "has_rows_tokens_tokens",
+            "tokens.tokens holds at least one row.",
+            TOKENISED,
+            figure="max(n_streamed)",
+            limit=at_least(1),
+        ),
+        Expectation(
+            "rows",
+            "has_rows_events_event_candidates",
+            "events.event_candidates holds at least one row.",
+            CANDIDATES,
+            figure="coalesce(sum(n) filter (where side = 1), 0)",
+            limit=at_least(1),
+        ),
+    ]
     for table in tables:
         name, staged = f"staging.{table.staging_model}", _staged(table)
         if table.is_required:

@@ -1,13 +1,13 @@
 """The expectations on the token stream, the range of token ids and the static prefix.
 
 Out: `TOKEN_EXPECTATIONS`, as data for judgement.py.
-A token id is looked at once, however often it occurs: the stream is grouped by id in one pass, and the groups are
-judged against the vocabulary.
+The token stream is a view that is dear to make: one pass over it finds the rows in breach and sums them by patient and by token
+id, and all that is judged against the vocabulary, the static prefix or the timeline is judged on those sums.
 """
 
 import csv
 
-from warehouse.judgement import Expectation, Limit, Scan, none_of
+from warehouse.judgement import Expectation, Groups, Limit, Scan, none_of
 from warehouse.paths import EVENT_KINDS
 
 with EVENT_KINDS.open(newline="") as _seed:
@@ -18,15 +18,12 @@ N_STATIC = 6
 # Token ids are written as uint16.
 MAX_TOKENS = 65_535
 
-STREAM = Scan(
-    "stream",
-    ("tokens.tokens", "timelines.patients"),
-    """
+# The window carries no split along: a text is dear, and the splits of a patient's tokens are told by the sums.
+_STREAM_ROWS = """
     with stream as (
         select
             subject_id, split, event_index, position, token_id, time,
             lag(subject_id) over in_order as previous_subject_id,
-            lag(split) over in_order as previous_split,
             lag(event_index) over in_order as previous_event_index,
             lag(position) over in_order as previous_position,
             lag(time) over in_order as previous_time
@@ -34,14 +31,39 @@ STREAM = Scan(
         window in_order as (order by subject_id, event_index, position)
     )
     select
-        stream.*,
-        coalesce(stream.subject_id = previous_subject_id, false) as is_same_patient,
-        coalesce(stream.subject_id = previous_subject_id and event_index = previous_event_index, false)
-            as is_same_event,
-        patients.split as split_of_patient
+        *,
+        coalesce(subject_id = previous_subject_id, false) as is_same_patient,
+        coalesce(subject_id = previous_subject_id and event_index = previous_event_index, false) as is_same_event
     from stream
-    left join timelines.patients as patients on stream.subject_id = patients.subject_id
+"""
+
+# Every event that becomes tokens has one at position 0.
+TOKEN_GROUPS = Groups(
+    "token_groups",
+    _STREAM_ROWS,
+    keys=(("patient", "subject_id"), ("token", "token_id")),
+    sums=(
+        ("n", "count(*)"),
+        ("n_train", "count(*) filter (where split = 'train')"),
+        ("first_split", "min(coalesce(split, ''))"),
+        ("last_split", "max(coalesce(split, ''))"),
+        ("n_events", "count(*) filter (where position = 0)"),
+        ("content", "sum(hash(subject_id, event_index, time)) filter (where position = 0)"),
+    ),
+)
+
+STREAM = Scan("stream", ("tokens.tokens",), _STREAM_ROWS, groups=TOKEN_GROUPS)
+
+STREAM_SPLITS = Scan(
+    "stream_splits",
+    ("tokens.tokens", "timelines.patients"),
+    """
+    select token_groups.subject_id, token_groups.first_split, token_groups.last_split, patients.split as split_of_patient
+    from token_groups
+    left join timelines.patients as patients on token_groups.subject_id = patients.subject_id
+    where token_groups.part = 'patient'
     """,
+    reads=TOKEN_GROUPS,
 )
 
 TOKEN_COUNTS = Scan(
@@ -49,9 +71,9 @@ TOKEN_COUNTS = Scan(
     ("tokens.tokens", "tokens.static_prefix", "tokens.vocabulary"),
     """
     with occurrences as (
-        select token_id, false as is_static, count(*) as n, count(*) filter (where split = 'train') as n_train
-        from tokens.tokens
-        group by token_id
+        select token_id, false as is_static, n, n_train
+        from token_groups
+        where part = 'token'
         union all
         select token_id, true, count(*), count(*) filter (where split = 'train')
         from tokens.static_prefix
@@ -78,6 +100,7 @@ TOKEN_COUNTS = Scan(
     from used
     full join tokens.vocabulary as vocabulary on used.token_id = vocabulary.token_id
     """,
+    reads=TOKEN_GROUPS,
 )
 
 VOCABULARY = Scan(
@@ -121,7 +144,7 @@ PREFIX = Scan(
         from versions
         group by subject_id
     ),
-    streams as (select distinct subject_id from tokens.tokens)
+    streams as (select subject_id from token_groups where part = 'patient')
     select
         coalesce(streams.subject_id, prefixes.subject_id) as subject_id,
         streams.subject_id is not null as has_tokens,
@@ -135,6 +158,7 @@ PREFIX = Scan(
     full join prefixes on streams.subject_id = prefixes.subject_id
     left join timelines.patients as patients on prefixes.subject_id = patients.subject_id
     """.replace("{n}", str(N_STATIC)),
+    reads=TOKEN_GROUPS,
 )
 
 _STREAM = none_of(
@@ -168,15 +192,17 @@ _STREAM = none_of(
         "The tokens of one event have one time.",
         "is_same_event and time is distinct from previous_time",
     ),
-    (
-        "patient_tokens_in_one_split",
-        "The tokens of one patient are in one split.",
-        "is_same_patient and split is distinct from previous_split",
-    ),
+)
+
+_STREAM_SPLITS = none_of(
+    "tokens",
+    STREAM_SPLITS,
+    "first_split",
+    ("patient_tokens_in_one_split", "The tokens of one patient are in one split.", "first_split <> last_split"),
     (
         "token_split_agrees",
-        "A token is in the split of its patient.",
-        "split is null or split is distinct from split_of_patient",
+        "The tokens of a patient are in the patient's split.",
+        "first_split is distinct from split_of_patient or last_split is distinct from split_of_patient",
     ),
 )
 
@@ -273,4 +299,4 @@ _PREFIX = none_of(
     ),
 )
 
-TOKEN_EXPECTATIONS = (*_STREAM, *_RANGE, *_PREFIX)
+TOKEN_EXPECTATIONS = (*_STREAM, *_STREAM_SPLITS, *_RANGE, *_PREFIX)

@@ -1,7 +1,8 @@
 """What an expectation is, how DuckDB computes its figure, and which figures pass.
 
 In: expectations as data. Each names a scan (SQL that gives rows) and either the condition of a row in breach or an
-aggregate over the rows; its figure is one number, and all figures over one scan come out of one pass.
+aggregate over the rows; its figure is one number, and all figures over one scan come out of one pass. Sums over such a pass
+by some key (groups) serve further scans, which then need not make its rows again.
 Out: figures by name, and for a breach the query that shows the rows. Only numbers and event kinds,
 splits or reasons leave this module, never a patient's row.
 What can go wrong: an aggregate over no rows gives no figure, and no figure is a breach.
@@ -30,6 +31,7 @@ class Settings:
     icd_at: str
     n_bins: int
     min_values_for_breaks: int
+    split_salt: str
     tables: tuple[Table, ...] = SOURCES
 
     @property
@@ -65,12 +67,48 @@ def at_least(low: float) -> Limit:
 
 
 @dataclass(frozen=True)
+class Groups:
+    """Sums over the rows of a select, once for each of some keys: a temporary table that scans read by its name.
+
+    `keys` are (part, column); the table has the columns part (of which key the row is), those of all keys, and the `sums`, given as
+    (name, aggregate).
+    """
+
+    name: str
+    select: str
+    keys: tuple[tuple[str, str], ...]
+    sums: tuple[tuple[str, str], ...]
+
+    def query(self, figures: Iterable[tuple[str, str]] = ()) -> str:
+        """The select of the table; `figures` are further aggregates, which have to add up."""
+        part = " ".join(f"when grouping({column}) = 0 then '{part}'" for part, column in self.keys)
+        aggregates = ", ".join(f"{aggregate} as {name}" for name, aggregate in (*self.sums, *figures))
+        columns = ", ".join(column for _, column in self.keys)
+        sets = ", ".join(f"({column})" for _, column in self.keys)
+        return (
+            f"select case {part} end as part, {columns}, {aggregates} "
+            f"from ({self.select}) as scanned group by grouping sets ({sets})"
+        )
+
+
+@dataclass(frozen=True)
 class Scan:
-    """Rows to count over: one select, and the tables it needs (`scratch.` before those of the scratch database)."""
+    """Rows to count over: one select, and the tables it needs (`scratch.` before those of the scratch database).
+
+    `groups` are made of the very rows of this scan, and its breaches are counted as they are made; `reads` are groups that the
+    select reads.
+    """
 
     name: str
     tables: tuple[str, ...]
     select: str
+    groups: Groups | None = None
+    reads: Groups | None = None
+
+    @property
+    def opening(self) -> str:
+        """What stands before a query over this scan that is to run by itself."""
+        return f"with {self.reads.name} as ({self.reads.query()}) " if self.reads else ""
 
 
 @dataclass(frozen=True)
@@ -94,6 +132,8 @@ class Expectation:
     def __post_init__(self) -> None:
         if (self.breach is None) == (self.figure is None):
             raise ValueError(f"{self.name}: give either the condition of a breach or an aggregate")
+        if self.scan.groups and not self.breach:
+            raise ValueError(f"{self.name}: what is counted as groups are made is the rows in breach")
 
     @property
     def aggregate(self) -> str:
@@ -105,8 +145,10 @@ class Expectation:
         if self.look:
             return _one_line(self.look)
         if self.breach:
-            return _one_line(f"select * from ({self.scan.select}) as scanned where {self.breach} limit 20")
-        return _one_line(f"select {self.figure} as {self.name} from ({self.scan.select}) as scanned")
+            return _one_line(
+                f"{self.scan.opening}select * from ({self.scan.select}) as scanned where {self.breach} limit 20"
+            )
+        return _one_line(f"{self.scan.opening}select {self.figure} as {self.name} from ({self.scan.select}) as scanned")
 
 
 def none_of(suite: str, scan: Scan, reason: str | None, *rows: tuple[str, str, str]) -> list[Expectation]:
@@ -131,6 +173,7 @@ def read_settings(connection: duckdb.DuckDBPyConnection) -> Settings:
             icd_at=values["icd_at"],
             n_bins=values["n_bins"],
             min_values_for_breaks=values["min_values_for_breaks"],
+            split_salt=values["split_salt"],
             tables=(MEDS_DATA,)
             if values["preset"] == "meds"
             else tuple(table for table in SOURCES if (table.full_name,) not in off),
@@ -154,10 +197,24 @@ def measure(
     """The figure of each expectation, by name; `after_scan` is called as each scan is done."""
     expectations = list(expectations)
     figures: Figures = {}
+    made: set[str] = set()
     for scan in scans_of(expectations):
         names = {expectation.name: expectation.aggregate for expectation in expectations if expectation.scan == scan}
+        groups = scan.groups or scan.reads
+        if groups and groups.name not in made:
+            counted = [
+                (expectation.name, expectation.aggregate)
+                for expectation in expectations
+                if expectation.scan.groups == groups
+            ]
+            connection.execute(f"create or replace temporary table {groups.name} as {groups.query(counted)}")
+            made.add(groups.name)
+        rows = scan.select
+        if scan.groups:
+            names = {name: f"coalesce(sum({name}), 0)" for name in names}
+            rows = f"from {scan.groups.name} where part = '{scan.groups.keys[0][0]}'"
         columns = ", ".join(f"{aggregate} as {name}" for name, aggregate in names.items())
-        row = connection.execute(f"select {columns} from ({scan.select}) as scanned").fetchone()
+        row = connection.execute(f"select {columns} from ({rows}) as scanned").fetchone()
         figures.update(zip(names, row, strict=True))
         after_scan(scan)
     return {expectation.name: figures[expectation.name] for expectation in expectations}
@@ -168,7 +225,7 @@ def count_by_reason(connection: duckdb.DuckDBPyConnection, expectation: Expectat
     if not (expectation.reason and expectation.breach):
         return {}
     rows = connection.execute(
-        f"select coalesce(cast({expectation.reason} as text), 'NULL'), count(*) "
+        f"{expectation.scan.opening}select coalesce(cast({expectation.reason} as text), 'NULL'), count(*) "
         f"from ({expectation.scan.select}) as scanned where {expectation.breach} group by 1 order by 2 desc, 1 limit 10"
     ).fetchall()
     return dict(rows)

@@ -1,5 +1,4 @@
 {% set is_copy = ["copy_number > 1", "duplicate key"] %}
-{% set has_ed_stays = makes_events('ed.edstays') %}
 
 with source as (
     select
@@ -54,10 +53,10 @@ facts as (
 
     union all
 
-    -- Only visits that led to an admission are registered here. Beside all visits, as the stays in the emergency department tell
-    -- them, a registration would announce its admission: there it is known with the admission.
+    -- Of all visits to the emergency department only those that led to an admission have a row here: before the admission, a
+    -- registration would announce it.
     select
-        subject_id, hadm_id, {{ 'greatest(edregtime, admittime)' if has_ed_stays else 'edregtime' }} as time, edregtime as occurred_at,
+        subject_id, hadm_id, greatest(edregtime, admittime) as time, edregtime as occurred_at,
         'ED_REGISTRATION', 'ed_registration', false, {{ set_aside_reason([is_copy]) }}
     from source
     where edregtime is not null
@@ -65,7 +64,7 @@ facts as (
     union all
 
     select
-        subject_id, hadm_id, {{ 'greatest(edouttime, admittime)' if has_ed_stays else 'edouttime' }} as time, edouttime as occurred_at,
+        subject_id, hadm_id, greatest(edouttime, admittime) as time, edouttime as occurred_at,
         'ED_OUT', 'ed_out', false, {{ set_aside_reason([is_copy]) }}
     from source
     where edouttime is not null

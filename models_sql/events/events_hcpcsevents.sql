@@ -9,6 +9,7 @@ with source as (
         billed.seq_num,
         billed.short_description,
         billed.unreadable_columns,
+        admission_times.hadm_id as known_hadm_id,
         admission_times.discharged_at
     from {{ ref('stg_hosp__hcpcsevents') }} as billed
     left join {{ ref('admission_times') }} as admission_times
@@ -30,5 +31,8 @@ select
     concat_ws('-', hadm_id, hcpcs_cd, seq_num) as source_key,
     'hcpcs' as event_kind,
     true as is_row_event,
-    {{ set_aside_reason([["chartdate is null", "no time"]]) }} as set_aside_reason
+    {{ set_aside_reason([
+        ["known_hadm_id is null", "unknown admission"],
+        ["chartdate is null or discharged_at is null", "no time"],
+    ]) }} as set_aside_reason
 from source

@@ -1,13 +1,22 @@
 {{ config(enabled=makes_events('hosp.services')) }}
 
 with source as (
-    select subject_id, hadm_id, transfertime, curr_service, unreadable_columns
-    from {{ ref('stg_hosp__services') }}
+    select
+        services.subject_id,
+        services.hadm_id,
+        services.transfertime,
+        services.curr_service,
+        services.unreadable_columns,
+        admission_times.admitted_at
+    from {{ ref('stg_hosp__services') }} as services
+    left join {{ ref('admission_times') }} as admission_times
+        on services.hadm_id = admission_times.hadm_id and services.subject_id = admission_times.subject_id
 )
 
+-- Only the services of patients who were admitted are recorded: before the admission they would announce it.
 select
     subject_id,
-    transfertime as time,
+    case when transfertime is not null then greatest(transfertime, admitted_at) end as time,
     transfertime as occurred_at,
     'SERVICE//' || {{ code_part('curr_service') }} as code,
     cast(null as double) as numeric_value,

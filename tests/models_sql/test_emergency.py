@@ -54,19 +54,47 @@ def test_a_visit_is_told_in_the_order_in_which_it_was_known(build):
 
 
 def test_nothing_before_admission_tells_that_the_patient_will_be_admitted(build):
+    """Not by the row of the admission, and not by what other tables tell of admitted patients alone."""
+
     def before_admission(**rows: list[dict[str, object]]) -> list[tuple]:
         query = (
             "select time, code from timelines.timeline_events where time < '2150-03-01 08:00:00' order by event_index"
         )
         return build({"patients": [PATIENT], "edstays": [ED_STAY | {"hadm_id": ""}]} | rows).execute(query).fetchall()
 
-    assert before_admission(admissions=[ADMITTED], edstays=[ED_STAY]) == before_admission()
+    in_department = {
+        "subject_id": 1,
+        "transfer_id": 5,
+        "eventtype": "ED",
+        "careunit": "Emergency Department",
+        "intime": "2150-03-01 04:00:00",
+    }
+    of_stay = {"subject_id": 1, "hadm_id": 10}
+    not_admitted = before_admission(transfers=[in_department])
+    assert [code for _, code in not_admitted[1:]] == [
+        "ED_ARRIVAL//AMBULANCE",
+        "TRANSFER_TO//ED//Emergency Department",
+    ]
+    early = "2150-03-01 05:00:00"
+    admitted = {
+        "admissions": [ADMITTED],
+        "transfers": [
+            in_department | of_stay,
+            of_stay | {"transfer_id": 6, "eventtype": "admit", "careunit": "Discharge Lounge", "intime": early},
+        ],
+        "services": [of_stay | {"transfertime": early, "curr_service": "MED"}],
+        "prescriptions": [of_stay | {"pharmacy_id": 1, "drug_type": "MAIN", "drug": "Heparin", "starttime": early}],
+    }
+    assert before_admission(**admitted, edstays=[ED_STAY]) == not_admitted
 
 
 def test_an_admission_through_the_emergency_department_without_a_stay_there_keeps_its_registration(build):
-    told = codes(build({"patients": [PATIENT], "admissions": [ADMITTED]}))
+    connection = build({"patients": [PATIENT], "admissions": [ADMITTED]})
+    told = codes(connection)
     assert told[2:5] == ["MEDS_BIRTH", "ED_REGISTRATION", "HOSPITAL_ADMISSION//URGENT//PHYSICIAN REFERRAL"]
     assert "ED_OUT" in told and not any(code.startswith("ED_ARRIVAL") for code in told)
+    clock = "select cast(time as text), cast(occurred_at as text) from timelines.timeline_events where code = 'ED_REGISTRATION'"
+    assert connection.execute(clock).fetchall() == [("2150-03-01 08:00:00", "2150-03-01 04:00:00")]
 
 
 def test_a_visit_of_a_patient_who_died_there_ends_with_death(build):

@@ -13,8 +13,11 @@ from warehouse.mimic import SOURCES
 READERS = {
     "validation": (
         "warehouse/judgement.py",
+        "warehouse/expectations.py",
+        "warehouse/expectations_clock.py",
         "warehouse/expectations_codes.py",
         "warehouse/expectations_rows.py",
+        "warehouse/expectations_timeline.py",
         "warehouse/expectations_tokens.py",
     ),
     "trainer": ("warehouse/shards.py",),

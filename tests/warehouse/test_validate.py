@@ -29,8 +29,20 @@ from warehouse.shard_format import SPLITS
 ALL = {expectation.name: expectation for expectation in expectations(SETTINGS)}
 
 
+# The table that a view is made of.
+_UNDER = {"timelines.timeline_events": "timelines.ordered_events"}
+
+
+def _code(kind: str) -> str:
+    return f"(select code_id from timelines.codes where event_kind = '{kind}')"
+
+
+def _of(kind: str) -> str:
+    return f"code_id in {_code(kind)}"
+
+
 def _events(change: str, condition: str) -> str:
-    return f"update timelines.timeline_events set {change} where subject_id = 1 and {condition}"
+    return f"update timelines.ordered_events set {change} where subject_id = 1 and {condition}"
 
 
 def _tokens(change: str, condition: str) -> str:
@@ -43,27 +55,32 @@ def _patients(change: str, condition: str = "true") -> str:
 
 BREAKS: dict[str, str] = {
     "patients_unique": "insert into timelines.patients from timelines.patients where subject_id = 1",
-    "event_key_unique": "insert into timelines.timeline_events from timelines.timeline_events"
+    "event_key_unique": "insert into timelines.ordered_events from timelines.ordered_events"
     " where subject_id = 1 and event_index = 3",
-    "event_key_present": _events("event_kind = null", "event_index = 3"),
+    "event_key_present": _events("code_id = null", "event_index = 3"),
     "event_source_named": _events("source_key = null", "event_index = 3"),
     "event_patient_known": "delete from timelines.patients where subject_id = 1",
     "event_number_in_order": _events("event_number = 999", "event_index = 3"),
-    "event_index_contiguous": "delete from timelines.timeline_events where subject_id = 1 and event_index = 5",
-    "time_non_decreasing": _events("time = time - interval 1 day", "event_kind = 'drug_order'"),
-    "statics_first": _events("time = null", "event_kind = 'omr'"),
-    "tie_rank_known": _events("event_kind = 'unheard of'", "event_index = 3"),
-    "tie_rank_non_decreasing": _events("event_kind = 'service'", "event_kind = 'demographic'"),
-    "time_present": _events("time = timestamp '2080-01-01'", "event_kind = 'static'"),
-    "known_after_occurred": _events("time = occurred_at - interval 1 second", "event_kind = 'lab_result'"),
+    "event_index_contiguous": "delete from timelines.ordered_events where subject_id = 1 and event_index = 5",
+    "time_non_decreasing": _events("time = time - interval 1 day", _of("drug_order")),
+    "statics_first": _events("time = null", _of("omr")),
+    "tie_rank_known": "update timelines.codes set event_kind = 'unheard of' where event_kind = 'ed_registration'",
+    "tie_rank_non_decreasing": _events(f"code_id = {_code('service')}", _of("demographic")),
+    "ties_in_order": _events("code_id = 1 - code_id", _of("static")),
+    "codes_in_order": "update timelines.codes set code = 'ZZZ' where code_id = 0",
+    "time_present": _events("time = timestamp '2080-01-01'", _of("static")),
+    "known_after_occurred": _events("time = occurred_at - interval 1 second", _of("lab_result")),
     "nothing_before_birth": _patients("born_at = timestamp '2120-03-02'", "subject_id = 1"),
     "nothing_after_death": _patients("died_at = timestamp '2120-03-02'", "subject_id = 12"),
-    "death_last": _events("event_kind = 'death'", "event_index = 10"),
+    "death_last": _events(f"code_id = {_code('death')}", "event_index = 10"),
     "death_at_died_at": _patients("died_at = timestamp '2130-01-01'", "subject_id = 12"),
-    "coded_at_discharge": _events("time = timestamp '2120-03-01 08:00'", "event_kind = 'diagnosis'"),
-    "coded_after_admission": _events("time = timestamp '2120-02-01'", "event_kind = 'drg'"),
-    "result_after_specimen": _events("time = timestamp '2120-03-03'", "event_kind = 'lab_specimen'"),
+    "coded_at_discharge": _events("time = timestamp '2120-03-01 08:00'", _of("diagnosis")),
+    "billed_at_the_end": _events("time = timestamp '2120-03-04'", _of("hcpcs")),
+    "admission_not_announced": _events("time = timestamp '2120-03-01 04:00'", _of("service")),
+    "coded_after_admission": _events("time = timestamp '2120-02-01'", _of("drg")),
+    "result_after_specimen": _events("time = timestamp '2120-03-03'", _of("lab_specimen")),
     "split_known": _patients("split = 'validation'", "subject_id = 1"),
+    "split_from_id": _patients("split = 'tuning'", "subject_id = 1"),
     "patient_in_one_split": "insert into timelines.patients select subject_id, sex, born_at, died_at, 'tuning'"
     " from timelines.patients where subject_id = 1",
     "train_has_patients": _patients("split = 'tuning'", "split = 'train'"),
@@ -72,14 +89,16 @@ BREAKS: dict[str, str] = {
     "train_share": _patients("split = 'tuning'"),
     "tuning_share": _patients("split = 'tuning'"),
     "held_out_share": _patients("split = 'held_out'"),
-    "code_present": _events("code = ' '", "event_kind = 'omr'"),
-    "code_prefix_known": _events("code = 'DIAGNOSIS//ICD//10//I10'", "event_kind = 'drg'"),
+    "code_present": "update timelines.codes set code = ' ' where event_kind = 'omr'",
+    "code_prefix_known": "update timelines.codes set code = 'DIAGNOSIS//ICD//10//I10' where event_kind = 'drg'",
     "code_counts_agree": "delete from tokens.code_counts where event_kind = 'drg'",
     "code_has_tokens": "delete from tokens.code_tokens where event_kind = 'drg'",
     "code_without_tokens": "insert into tokens.code_tokens values ('birth', 'MEDS_BIRTH', 0, 'birth_death', 'MEDS_BIRTH', 10)",
     "breaks_where_due": "delete from tokens.quantile_breaks",
     "breaks_complete": "delete from tokens.quantile_breaks where break_index = 5",
     "breaks_monotone": "update tokens.quantile_breaks set upper_edge = upper_edge - 0.05 where break_index = 9",
+    "breaks_of_one_unit": "insert into timelines.codes select 999, event_kind, code, 'g/L', source_table, tie_rank"
+    f" from timelines.codes where event_kind = 'lab_result'; {_events('code_id = 999', _of('lab_result'))}",
     "breaks_from_train": "update tokens.quantile_breaks set n_values = 24",
     "breaks_within_train": "update tokens.quantile_breaks set upper_edge = 50 where break_index = 9",
     "drug_mapping_complete": "delete from tokens.drug_mapping",
@@ -114,7 +133,7 @@ BREAKS: dict[str, str] = {
     "raw_rows_read": "delete from scratch.staging.stg_hosp__emar where emar_seq = 1",
     "set_aside_rows_kept": "delete from timelines.quarantine where is_row_event",
     "candidates_conserved": "delete from timelines.quarantine where not is_row_event",
-    "candidates_unchanged": _events("numeric_value = numeric_value + 1", "event_kind = 'omr'"),
+    "candidates_unchanged": _events("numeric_value = numeric_value + 1", _of("omr")),
     "token_ledger_balances": "delete from tokens.token_ledger where event_kind = 'drg'",
     "tokenised_events_streamed": "delete from tokens.tokens where subject_id = 1 and event_index = 10",
     "stream_is_the_timeline": _tokens("time = time + interval 1 second", "event_index = 10"),
@@ -124,7 +143,9 @@ BREAKS: dict[str, str] = {
         for table in SETTINGS.tables
         if table.key
     },
-    **{f"has_rows_{table.removeprefix('scratch.').replace('.', '_')}": f"delete from {table}" for table in FLOORS},
+    **{f"has_rows_{table.replace('.', '_')}": f"delete from {_UNDER.get(table, table)}" for table in FLOORS},
+    "has_rows_tokens_tokens": "delete from tokens.tokens",
+    "has_rows_events_event_candidates": "delete from scratch.events.event_candidates",
     **{
         f"has_rows_staging_{table.staging_model}": f"delete from scratch.staging.{table.staging_model}"
         for table in SETTINGS.tables
@@ -175,6 +196,56 @@ def test_a_break_fails_its_expectation(name: str, connection: duckdb.DuckDBPyCon
         assert len(rows) == min(figures[name], 20)
     elif expectation.look:
         assert rows
+
+
+def _figures(connection: duckdb.DuckDBPyConnection, *names: str) -> list[float | int | None]:
+    figures = measure(connection, [ALL[name] for name in names])
+    return [figures[name] for name in names]
+
+
+def test_raw_rows_of_one_code_and_minute_out_of_order_are_found(connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute(_events("code_id = 0, source_key = '0'", "event_index = 1"))
+    assert _figures(connection, "ties_in_order", "tie_rank_non_decreasing") == [1, 0]
+
+
+@pytest.mark.parametrize("kind", ["ed_registration", "demographic", "transfer", "service", "drug_order"])
+def test_each_fact_of_admitted_patients_alone_is_found_before_its_admission(
+    kind: str, connection: duckdb.DuckDBPyConnection
+) -> None:
+    connection.execute(_events("time = timestamp '2120-03-01 04:00'", _of(kind)))
+    assert _figures(connection, "admission_not_announced", "coded_at_discharge") == [1, 0]
+    # Every visit to the emergency department makes a transfer: it announces nothing.
+    connection.execute(
+        "update timelines.codes set code = 'TRANSFER_TO//ED//Emergency Department' where event_kind = 'transfer'"
+    )
+    assert _figures(connection, "admission_not_announced") == [int(kind != "transfer")]
+
+
+@pytest.mark.parametrize("kind", ["diagnosis", "procedure", "drg", "hcpcs", "ed_diagnosis"])
+def test_each_coded_or_billed_fact_is_found_before_its_stay_is_over(
+    kind: str, connection: duckdb.DuckDBPyConnection
+) -> None:
+    name = "billed_at_the_end" if kind in ("hcpcs", "ed_diagnosis") else "coded_at_discharge"
+    connection.execute(_events("time = time - interval 1 day", _of(kind)))
+    assert _figures(connection, name) == [1]
+    # Without the end of its stay, none can be said to be told in time.
+    connection.execute("delete from scratch.events.event_candidates where event_kind like '%discharge'")
+    connection.execute(
+        "delete from scratch.events.event_candidates where event_kind = 'ed_departure' and subject_id > 1"
+    )
+    assert _figures(connection, name)[0] > 1
+
+
+def test_diagnoses_of_the_emergency_department_are_judged_where_its_stays_are_told(
+    connection: duckdb.DuckDBPyConnection,
+) -> None:
+    connection.execute("delete from scratch.events.event_candidates where event_kind = 'ed_departure'")
+    assert _figures(connection, "billed_at_the_end") == [0]
+
+
+def test_the_ledger_is_judged_for_every_raw_table(connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute("update timelines.ledger set n_rows = n_rows + 1 where outcome = 'read'")
+    assert _figures(connection, "raw_rows_balance", "raw_rows_read") == [len(SETTINGS.tables)] * 2
 
 
 def test_a_diagnosis_known_during_the_stay_is_told_and_not_refused_where_the_build_asked_for_it(

@@ -14,7 +14,6 @@ from warehouse.expectations import expectations
 from warehouse.expectations_codes import CODE_PREFIXES
 from warehouse.expectations_tokens import FAMILIES
 from warehouse.judgement import Settings, measure
-from warehouse.mimic import SOURCES
 from warehouse.paths import EVENT_KINDS
 from warehouse.switches import landed_tables, project_vars
 
@@ -24,8 +23,17 @@ SETTINGS = Settings(
     icd_at="discharge",
     n_bins=10,
     min_values_for_breaks=20,
-    tables=landed_tables(project_vars({"sources": {"sofa": False}})),
+    # The hash with this salt puts patient 3 into tuning and patient 7 into held_out.
+    split_salt="tiny949",
+    tables=landed_tables(project_vars({"preset": "full"})),
 )
+
+# The raw tables of the events below; all others are there and make none.
+MAKING_EVENTS = {
+    table
+    for table in SETTINGS.tables
+    if table.module == "hosp" and not table.is_dictionary and table.name not in ("microbiologyevents", "emar_detail")
+} | {table for table in SETTINGS.tables if table.full_name in ("icu.icustays", "ed.edstays", "ed.diagnosis")}
 
 # Patient i of 12: born 2080, admitted in 2120 for three days; the twelfth dies at discharge. One event a line.
 _EVENTS = """
@@ -34,7 +42,7 @@ select * from (values
     ('static', null, null, 'GENDER//F', null, 'hosp.patients', true, 'p'),
     ('static', null, null, 'CALENDAR_YEAR_OFFSET', -106, 'hosp.patients', false, 'p'),
     ('birth', timestamp '2080-01-01', timestamp '2080-01-01', 'MEDS_BIRTH', null, 'hosp.patients', false, 'p'),
-    ('ed_registration', timestamp '2120-03-01 04:00', timestamp '2120-03-01 04:00', 'ED_REGISTRATION', null,
+    ('ed_registration', timestamp '2120-03-01 08:00', timestamp '2120-03-01 04:00', 'ED_REGISTRATION', null,
         'hosp.admissions', false, 'a'),
     ('hospital_admission', timestamp '2120-03-01 08:00', timestamp '2120-03-01 08:00', 'HOSPITAL_ADMISSION//URGENT//ER',
         null, 'hosp.admissions', true, 'a'),
@@ -63,6 +71,10 @@ select * from (values
         'hosp.procedures_icd', true, 'q'),
     ('diagnosis', timestamp '2120-03-04 15:00', null, 'DIAGNOSIS//ICD//9//4280', null, 'hosp.diagnoses_icd', true, 'x'),
     ('drg', timestamp '2120-03-04 15:00', null, 'DRG//APR//194//HEART FAILURE', null, 'hosp.drgcodes', true, 'g'),
+    ('hcpcs', timestamp '2120-03-04 23:59:59', timestamp '2120-03-03', 'HCPCS//Observation', null, 'hosp.hcpcsevents', true, 'h'),
+    ('ed_arrival', timestamp '2120-03-10', timestamp '2120-03-10', 'ED_ARRIVAL//WALK IN', null, 'ed.edstays', true, 'r'),
+    ('ed_departure', timestamp '2120-03-10 04:00', timestamp '2120-03-10 04:00', 'ED_DEPARTURE//HOME', null, 'ed.edstays', false, 'r'),
+    ('ed_diagnosis', timestamp '2120-03-10 04:00', null, 'ED_DIAGNOSIS//ICD//10//R079', null, 'ed.diagnosis', true, 'z'),
     -- Only the twelfth patient's: the death, and a result that came after it and is set aside with its specimen.
     ('death', timestamp '2120-03-04 15:00', timestamp '2120-03-04 15:00', 'MEDS_DEATH', null, 'hosp.patients', false, 'p'),
     ('lab_specimen', timestamp '2120-03-05', timestamp '2120-03-05', 'LAB//SPECIMEN_COLLECTED//50912', null,
@@ -91,9 +103,10 @@ select
     code,
     numeric_value::double + subject_id / 100.0 as numeric_value,
     null::text as text_value,
-    null::text as unit,
-    case when event_kind not in ('static', 'birth', 'death', 'omr') then 100 + subject_id end as hadm_id,
-    null::bigint as stay_id,
+    case when event_kind = 'lab_result' then 'mg/dL' end as unit,
+    case when event_kind not in ('static', 'birth', 'death', 'omr') and event_kind not like 'ed!_%' escape '!'
+        or event_kind = 'ed_registration' then 100 + subject_id end as hadm_id,
+    case when event_kind in ('ed_arrival', 'ed_departure', 'ed_diagnosis') then 500 + subject_id end as stay_id,
     source_table,
     subject_id || row_name as source_key,
     event_kind,
@@ -102,28 +115,37 @@ select
 from facts cross join timelines.patients
 where (event_kind <> 'death' and row_name <> 'l3') or subject_id = 12;
 
-create table timelines.timeline_events as
+create table timelines.codes as
 select
-    subject_id,
     (row_number() over (
-        partition by subject_id order by time nulls first, tie_rank, code, source_key
-    ) - 1)::integer as event_index,
-    * exclude (subject_id, is_row_event, set_aside_reason, tie_rank),
-    row_number() over (order by subject_id, time nulls first, tie_rank, code, source_key) - 1 as event_number
-from scratch.events.event_candidates
-inner join (select event_kind, tie_rank::integer as tie_rank from read_csv('{event_kinds}', all_varchar = true)) using (event_kind)
+        order by tie_rank, code, source_table, event_kind, unit nulls last
+    ) - 1)::integer as code_id,
+    code_id as tie_order,
+    event_kind, code, unit, source_table, tie_rank
+from (select distinct event_kind, code, unit, source_table from scratch.events.event_candidates)
+inner join (select event_kind, tie_rank::integer as tie_rank from read_csv('{event_kinds}', all_varchar = true)) using (event_kind);
+
+create table timelines.ordered_events as
+select
+    row_number() over (order by subject_id, time nulls first, code_id, source_key) - 1 as event_number,
+    subject_id,
+    (row_number() over (partition by subject_id order by time nulls first, code_id, source_key) - 1)::integer as event_index,
+    time, occurred_at, code_id, numeric_value, text_value, hadm_id, stay_id, source_key, is_row_event
+from scratch.events.event_candidates inner join timelines.codes using (event_kind, code, source_table)
 where set_aside_reason is null
-order by subject_id, event_index;
+order by event_number;
+
+create view timelines.timeline_events as
+select
+    subject_id, event_index, time, occurred_at, code, numeric_value, text_value, unit, hadm_id, stay_id, event_kind, source_table,
+    source_key, event_number
+from timelines.ordered_events inner join timelines.codes using (code_id);
 
 -- The tables under the views, which the fingerprint is taken of.
+create table timelines.sorted_candidates as
+select *, null::text as set_aside_reason, 0::bigint as fingerprint from timelines.ordered_events;
 create table timelines.timeline_spans as
 select subject_id, min(event_number) as first_event_number, count(*) as n_events from timelines.timeline_events group by subject_id;
-create table timelines.codes as
-select (row_number() over (order by event_kind, code) - 1)::integer as code_id, event_kind, code
-from (select distinct event_kind, code from timelines.timeline_events);
-create table timelines.sorted_candidates as
-select events.*, codes.code_id, null::text as set_aside_reason, 0::bigint as fingerprint
-from timelines.timeline_events as events inner join timelines.codes as codes using (event_kind, code);
 
 create table timelines.quarantine as select * from scratch.events.event_candidates where set_aside_reason is not null;
 drop table facts;
@@ -153,18 +175,11 @@ select
     event_kind,
     code,
     0 as position,
-    case
-        when event_kind like 'drug%' then 'drug'
-        when event_kind = 'lab_result' then 'lab'
-        when event_kind = 'death' then 'birth_death'
-        when event_kind like 'icu%' then 'icu'
-        when event_kind = 'hospital_discharge' then 'discharge'
-        when event_kind in ('ed_registration', 'hospital_admission') then 'admission'
-        else event_kind
-    end as family,
+    family,
     code as token,
     n_train_events
 from tokens.code_counts
+inner join (select event_kind, family from read_csv('{event_kinds}', all_varchar = true)) using (event_kind)
 where untokenised_reason is null;
 
 create table tokens.quantile_breaks as
@@ -256,15 +271,18 @@ _SPREAD |= {"timestamp": "timestamp '2120-03-01' + to_hours(i::integer)", "date"
 
 
 def _staging_sql() -> list[str]:
-    """A staging table with as many rows as its row events, and five rows of each dictionary; no two rows alike."""
+    """A staging table with as many rows as its row events, and five rows where it makes no events; no two rows alike."""
     statements = ["create schema scratch.staging"]
     for table in SETTINGS.tables:
         columns = ", ".join(f"({_SPREAD[column.type]})::{column.type} as {column.name}" for column in table.columns)
-        rows = (
-            "select count(*) from scratch.events.event_candidates "
-            f"where is_row_event and source_table = '{table.module}.{table.name}'"
+        n_rows = (
+            "5"
+            if table not in MAKING_EVENTS
+            else (
+                "(select count(*) from scratch.events.event_candidates "
+                f"where is_row_event and source_table = '{table.full_name}')"
+            )
         )
-        n_rows = "5" if table.is_dictionary else f"({rows})"
         statements.append(
             f"create table scratch.staging.{table.staging_model} as select {columns}, null::text as unreadable_columns "
             f"from range(1, {n_rows} + 1) as numbers (i)"
@@ -276,17 +294,16 @@ def _ledger_sql() -> str:
     entries = []
     for table in SETTINGS.tables:
         source = f"{table.module}.{table.name}"
-        outcomes = [("read", "in the raw table")] + [("dictionary", "names codes")] * table.is_dictionary
+        outcomes = [("read", "in the raw table")]
+        if table.is_dictionary:
+            outcomes.append(("dictionary", "names codes"))
+        elif table not in MAKING_EVENTS:
+            outcomes.append(("used", "for the times of another table"))
         entries += [
             f"select '{source}' as source_table, '{outcome}' as outcome, '{reason}' as reason, count(*) as n_rows "
             f"from scratch.staging.{table.staging_model}"
             for outcome, reason in outcomes
         ]
-    entries += [
-        f"select '{table.full_name}', 'not_read', 'switched off', 0"
-        for table in SOURCES
-        if table not in SETTINGS.tables
-    ]
     entries.append(
         "select source_table, case when set_aside_reason is null then 'used' else 'set_aside' end, "
         "coalesce(set_aside_reason, 'in the timeline'), count(*) from scratch.events.event_candidates where is_row_event group by all"
@@ -297,7 +314,8 @@ def _ledger_sql() -> str:
 _SETTINGS = """
 create table timelines.settings as
 select * from (values
-    ('preset', '"paper"'), ('icd_at', '"discharge"'), ('tuning_per_mille', '100'), ('held_out_per_mille', '100'), ('n_bins', '10'),
+    ('preset', '"full"'), ('icd_at', '"discharge"'), ('split_salt', '"tiny949"'),
+    ('tuning_per_mille', '100'), ('held_out_per_mille', '100'), ('n_bins', '10'),
     ('min_values_for_breaks', '20')
 ) as settings (name, value);
 """
@@ -309,7 +327,7 @@ def build_tiny_warehouse(folder: Path) -> Path:
     with duckdb.connect(str(warehouse)) as connection:
         connection.execute(f"attach '{folder / 'scratch.duckdb'}' as scratch")
         connection.execute(_EVENTS.replace("{event_kinds}", str(EVENT_KINDS)))
-        connection.execute(_TOKENS)
+        connection.execute(_TOKENS.replace("{event_kinds}", str(EVENT_KINDS)))
         connection.execute(_SETTINGS)
         for statement in _staging_sql():
             connection.execute(statement)
@@ -331,10 +349,13 @@ def test_tiny_warehouse_is_sound(tiny_warehouse: Path) -> None:
     assert failed == {}
 
 
-def test_every_kind_of_event_has_a_rank_and_known_codes(tiny_warehouse: Path) -> None:
-    kinds = {
-        row[0] for row in duckdb.sql(f"select event_kind from read_csv('{EVENT_KINDS}', all_varchar = true)").fetchall()
-    }
+def test_every_kind_of_event_has_a_rank_of_its_own_with_its_reason_and_known_codes(tiny_warehouse: Path) -> None:
+    rows = duckdb.sql(
+        f"select event_kind, tie_rank::integer, reason from read_csv('{EVENT_KINDS}', all_varchar = true)"
+    ).fetchall()
+    kinds = {kind for kind, _, _ in rows}
+    assert len(kinds) == len({rank for _, rank, _ in rows}) == len(rows)
+    assert all(reason.endswith(".") and len(reason.split()) >= 3 for _, _, reason in rows)
     assert kinds == set(CODE_PREFIXES)
     with duckdb.connect(str(tiny_warehouse), read_only=True) as connection:
         used = connection.execute("select distinct family from tokens.vocabulary").fetchall()
