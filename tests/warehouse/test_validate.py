@@ -97,7 +97,7 @@ BREAKS: dict[str, str] = {
     "breaks_where_due": "delete from tokens.quantile_breaks",
     "breaks_complete": "delete from tokens.quantile_breaks where break_index = 5",
     "breaks_monotone": "update tokens.quantile_breaks set upper_edge = upper_edge - 0.05 where break_index = 9",
-    "breaks_of_one_unit": "insert into timelines.codes select 999, event_kind, code, 'g/L', source_table, tie_rank"
+    "breaks_of_one_unit": "insert into timelines.codes by name select * replace (999 as code_id, 'g/L' as unit)"
     f" from timelines.codes where event_kind = 'lab_result'; {_events('code_id = 999', _of('lab_result'))}",
     "breaks_from_train": "update tokens.quantile_breaks set n_values = 24",
     "breaks_within_train": "update tokens.quantile_breaks set upper_edge = 50 where break_index = 9",
