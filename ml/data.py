@@ -114,7 +114,7 @@ def index_tar(path: Path, data: np.ndarray) -> dict[str, dict[str, tuple[int, in
 class Split:
     """The patients of one split, by number 0 .. n-1 in the order of the shards.
 
-    `lengths` int64 [n]: timeline tokens of each patient, static prefix not counted.
+    `lengths` int64 [n]: timeline tokens of each patient, static prefix not counted. `subjects` int64 [n]: subject ids.
     """
 
     def __init__(self, manifest: Manifest, name: str) -> None:
@@ -123,16 +123,24 @@ class Split:
         self.shards = [manifest.folder / shard["name"] for shard in manifest.splits[name]["shards"]]
         self._maps: list[np.ndarray] = []
         rows: list[tuple[int, ...]] = []
+        subjects: list[int] = []
         for path in self.shards:
-            data = np.memmap(path, dtype=np.uint8, mode="r") if path.stat().st_size else np.empty(0, np.uint8)
+            # As a plain array: a slice of np.memmap itself takes some ten times as long.
+            data = (
+                np.asarray(np.memmap(path, dtype=np.uint8, mode="r")) if path.stat().st_size else np.empty(0, np.uint8)
+            )
             for key, members in index_tar(path, data).items():
                 if missing := set(MEMBERS) - set(members):
                     raise UserError(f"{path}: sample {key} lacks {min(missing)}: export the shards again")
+                if not key.isdigit():
+                    raise UserError(f"{path}: sample {key!r} is not named by a subject id: export the shards again")
+                subjects.append(int(key))
                 rows.append((len(self._maps), *(value for member in MEMBERS for value in members[member])))
             self._maps.append(data)
         self._index = np.asarray(rows, dtype=np.int64).reshape(len(rows), 1 + 2 * len(MEMBERS))
         self._column = {member: 1 + 2 * i for i, member in enumerate(MEMBERS)}
         self.lengths = self._index[:, self._column["tokens.u16"] + 1] // 2
+        self.subjects = np.asarray(subjects, dtype=np.int64)
         self._check(manifest)
 
     def _check(self, manifest: Manifest) -> None:
@@ -163,11 +171,12 @@ class Split:
         offset, size = row[column], row[column + 1]
         return self._maps[row[0]][offset : offset + size].view(MEMBERS[member])
 
-    def check_tokens(self, tokens: np.ndarray, patient: int) -> None:
-        """Raise `UserError` if a token lies outside the vocabulary."""
-        if tokens.size and int(tokens.max()) >= self.vocabulary_size:
+    def check_tokens(self, patient: int) -> None:
+        """Raise `UserError` if a token of the patient lies outside the vocabulary."""
+        highest = max(int(self.array(patient, m).max(initial=0)) for m in ("tokens.u16", "statics.u16"))
+        if highest >= self.vocabulary_size:
             shard = self.shards[self._index[patient, 0]]
-            raise UserError(f"{shard} holds token {tokens.max()}, beyond the vocabulary: export the shards again")
+            raise UserError(f"{shard} holds token {highest}, beyond the vocabulary: export the shards again")
 
     def static_prefix(self, patient: int, start: int) -> np.ndarray:
         """uint16 [n_static]: the latest version of the prefix that holds at timeline position `start`."""

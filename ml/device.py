@@ -52,6 +52,10 @@ class Device:
         if self.is_cuda:
             torch.cuda.synchronize(self.torch)
 
+    def memory_bytes(self) -> int | None:
+        """Memory of the device; None for a CPU, which shares the machine's with everything else."""
+        return torch.cuda.get_device_properties(self.torch).total_memory if self.is_cuda else None
+
     def peak_memory_bytes(self) -> int:
         """Largest memory held so far: of the device on CUDA, else of the process."""
         if self.is_cuda:
@@ -76,11 +80,19 @@ class Device:
         return 2 * width**3 / best
 
 
-def choose_device(name: str | None) -> Device:
-    """The named device, or CUDA when there is one, else the CPU. CUDA multiplies in bfloat16, the CPU in float32."""
+def choose_device(name: str | None, local_rank: int = 0) -> Device:
+    """The named device, or CUDA when there is one, else the CPU. CUDA multiplies in bfloat16, the CPU in float32.
+
+    `local_rank`: number of the CUDA device, which is a process's rank on its machine.
+    """
     if name == "cuda" and not torch.cuda.is_available():
         raise UserError("--device cuda: this machine or this build of torch has no CUDA device; use --device cpu")
     if name == "cuda" or (name is None and torch.cuda.is_available()):
+        if local_rank >= torch.cuda.device_count():
+            raise UserError(
+                f"{local_rank + 1} processes on a machine with {torch.cuda.device_count()} CUDA devices: start fewer"
+            )
         torch.set_float32_matmul_precision("high")
-        return Device(torch.device("cuda", torch.cuda.current_device()), torch.bfloat16)
+        torch.cuda.set_device(local_rank)
+        return Device(torch.device("cuda", local_rank), torch.bfloat16)
     return Device(torch.device("cpu"), torch.float32)

@@ -1,14 +1,14 @@
 """Windows of timelines, packed tightly into rows, and rows into batches.
 
-In: a `Split`, the row length ("context"), a seed. Out: `Batch`es of rows. A window is one patient's
+In: a `Split`, the row length ("context"). Out: `Batch`es of rows. A window is one patient's
 static prefix (as known at the window's start) and then up to context + 1 - n_static timeline tokens; its last
 token is only a target, so a window fills at most `context` inputs. Windows of several patients share a row;
 segment ids, restarting positions and the list of scored places keep them apart. Every timeline token of the
 split is in exactly one window, hence is predicted exactly once per epoch; static tokens and padding never are.
-The order is a pure function of (seed, epoch). Wrong: a context shorter than the static prefix (`UserError`).
+Wrong: a context shorter than the static prefix, a token beyond the vocabulary (`UserError`).
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -97,69 +97,53 @@ class Batch:
         """Timeline tokens of the windows, each predicted once: what D grows by."""
         return len(self.targets)
 
-    def to(self, device: torch.device) -> "Batch":
-        """The batch on a device; to CUDA from pinned memory and without waiting."""
-        if device.type == "cpu":
-            return self
+    def _each(self, change: Callable[[Tensor], Tensor]) -> "Batch":
         tensors = (self.tokens, self.positions, self.segments, self.scored, self.targets)
-        return Batch(*(t.pin_memory().to(device, non_blocking=True) for t in tensors), self.n_inputs)
+        return Batch(*(change(tensor) for tensor in tensors), self.n_inputs)
+
+    def pin_memory(self) -> "Batch":
+        """The batch in page-locked memory, from which a CUDA device copies by itself; torch's DataLoader calls it."""
+        return self._each(lambda tensor: tensor.pin_memory())
+
+    def to(self, device: torch.device) -> "Batch":
+        """The batch on a device; from page-locked memory without waiting."""
+        if self.tokens.device == device:
+            return self
+        return self._each(lambda tensor: tensor.to(device, non_blocking=True))
 
 
 def collate(split: Split, windows: Windows, rows: list[np.ndarray], context: int) -> Batch:
-    """Fill rows with their windows. The first timeline token of a window is predicted from its last static token."""
-    tokens = np.full((len(rows), context), PAD, dtype=np.int64)
-    positions, segments = np.zeros_like(tokens), np.zeros_like(tokens)
-    scored, targets, n_inputs = [], [], 0
-    for r, row in enumerate(rows):
-        at = 0
-        for s, window in enumerate(row.tolist(), start=1):
-            patient, start, stop = (int(a[window]) for a in (windows.patient, windows.start, windows.stop))
-            timeline = split.array(patient, "tokens.u16")[start:stop]
-            sequence = np.concatenate((split.static_prefix(patient, start), timeline))
-            split.check_tokens(sequence, patient)
-            size = len(sequence) - 1
-            tokens[r, at : at + size] = sequence[:-1]
-            positions[r, at : at + size] = np.arange(size)
-            segments[r, at : at + size] = s
-            scored.append(np.arange(r * context + at + split.n_static - 1, r * context + at + size))
-            targets.append(timeline)
-            at += size
-        n_inputs += at
-    joined = (np.concatenate(parts).astype(np.int64) for parts in (scored, targets))
-    return Batch(*(torch.from_numpy(a) for a in (tokens, positions, segments, *joined)), n_inputs)
+    """Fill rows with their windows. The first timeline token of a window is predicted from its last static token.
 
-
-class RowStream:
-    """Endless rows of a split: epoch after epoch, each packed and shuffled anew by (seed, epoch).
-
-    Batches may hold the end of one epoch and the start of the next; the state of the stream is the step number alone.
+    Places are computed for all windows at once; only the copies out of the shards are taken window by window.
     """
-
-    def __init__(self, split: Split, context: int, seed: int) -> None:
-        self.split, self.context, self.seed = split, context, seed
-        self.windows = cut_windows(split.lengths, split.n_static, context)
-        self._epochs: dict[int, list[np.ndarray]] = {}
-
-    def epoch_rows(self, epoch: int) -> list[np.ndarray]:
-        """Rows of an epoch, in order. Packing differs between epochs, the number of rows by a few at most."""
-        if epoch not in self._epochs:
-            rng = np.random.default_rng([self.seed, epoch])
-            rows = pack(self.windows.inputs, self.context, rng)
-            self._epochs = {e: kept for e, kept in self._epochs.items() if e == epoch - 1}
-            self._epochs[epoch] = [rows[i] for i in rng.permutation(len(rows))]
-        return self._epochs[epoch]
-
-    def batches(self, rows: int, steps: int, first: int = 0) -> Iterator[Batch]:
-        """The batches `first` .. steps-1 that part the first `rows` rows, over all epochs, as evenly as whole rows allow."""
-        epoch, before = 0, 0  # `before`: rows of the epochs that are over
-        for step in range(first, steps):
-            at, stop = step * rows // steps, (step + 1) * rows // steps
-            batch: list[np.ndarray] = []
-            while at < stop:
-                while at - before >= len(self.epoch_rows(epoch)):
-                    before += len(self.epoch_rows(epoch))
-                    epoch += 1
-                new = self.epoch_rows(epoch)[at - before : stop - before]
-                batch += new
-                at += len(new)
-            yield collate(self.split, self.windows, batch, self.context)
+    n_static, counts = split.n_static, np.array([len(row) for row in rows])
+    taken = np.concatenate(rows) if rows else np.empty(0, dtype=np.int64)
+    patients, starts, stops, sizes = (a[taken] for a in (windows.patient, windows.start, windows.stop, windows.inputs))
+    first = np.cumsum(sizes) - sizes  # of each window, counted in inputs
+    row = np.repeat(np.arange(len(rows)), counts)
+    before = np.concatenate((first, [sizes.sum()]))[np.cumsum(counts) - counts]  # inputs of the rows before a row
+    at = row * context + first - before[row]  # where each window begins in the flat rows
+    number = np.arange(len(taken)) - (np.cumsum(counts) - counts)[row] + 1  # of the window in its row
+    place = np.repeat(at - first, sizes) + np.arange(sizes.sum())
+    tokens = np.full(len(rows) * context, PAD, dtype=np.int64)
+    positions, segments = np.zeros_like(tokens), np.zeros_like(tokens)
+    positions[place] = place - np.repeat(at, sizes)
+    segments[place] = np.repeat(number, sizes)
+    lengths = stops - starts
+    begin = np.cumsum(lengths) - lengths  # of each window, counted in targets
+    scored = np.repeat(at + n_static - 1 - begin, lengths) + np.arange(lengths.sum())
+    targets = np.empty(len(scored), dtype=np.int64)
+    columns = (a.tolist() for a in (patients, starts, stops, at, begin))
+    for patient, start, stop, place_of, target in zip(*columns, strict=True):
+        tokens[place_of : place_of + n_static] = split.static_prefix(patient, start)
+        targets[target : target + stop - start] = split.array(patient, "tokens.u16")[start:stop]
+    follows = np.ones(len(scored), dtype=bool)
+    follows[begin + lengths - 1] = False  # the last token of a window is only a target
+    tokens[scored[follows] + 1] = targets[follows]
+    if max(tokens.max(initial=0), targets.max(initial=0)) >= split.vocabulary_size:
+        for patient in patients.tolist():
+            split.check_tokens(patient)
+    shape = (len(rows), context)
+    arrays = (tokens.reshape(shape), positions.reshape(shape), segments.reshape(shape), scored, targets)
+    return Batch(*(torch.from_numpy(a) for a in arrays), int(sizes.sum()))

@@ -2,7 +2,7 @@
 
 In and out: flat records. plan.json alone = planned; config.json = started; result.json = done or failed, with
 the reason. Files are written beside and moved into place, so a reader never sees half of one; only
-progress.jsonl grows, line by line, and may end torn. Wrong: a folder that was started with other settings, or
+progress.jsonl grows, line by line, and may end torn. Wrong: a disk that is full, a folder that was started with other settings, or
 that another process is training in (`UserError`).
 """
 
@@ -10,7 +10,7 @@ import fcntl
 import json
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -26,15 +26,39 @@ def now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def sync_folder(folder: Path) -> None:
+    """Bring a folder's names to the disk, so that what was moved into place is there after a power cut."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
 def write_whole(path: Path, write: Callable[[Path], None]) -> None:
-    """Let `write` fill a temporary file beside `path` and move it into place."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Let `write` fill a temporary file beside `path`, bring it to the disk and move it into place.
+
+    A disk that is full or refuses is a `UserError`, exit status 1; what stood at `path` stays.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         write(temporary)
+        with temporary.open("rb") as handle:
+            os.fsync(handle)
         os.replace(temporary, path)
+        sync_folder(path.parent)
+    except OSError as error:
+        raise cannot_write(path, error) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def cannot_write(path: Path, error: OSError) -> UserError:
+    """The line for a disk that is full or refuses."""
+    reason = error.strerror or str(error)
+    return UserError(f"cannot write {path} ({reason}): mend that, then the same command goes on", exit_status=1)
 
 
 def write_json(path: Path, record: dict) -> None:
@@ -93,7 +117,10 @@ def last_step(path: Path) -> int:
 
 @contextmanager
 def only_process(folder: Path) -> Iterator[None]:
-    """Hold the run's folder for this process; the lock goes with the process, however it ends."""
+    """Hold the run's folder for this process; the lock goes with the process, however it ends.
+
+    A POSIX lock: the loader's workers, forked from the trainer, do not inherit it and so cannot outlive it.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         handle = open(folder / ".lock", "w")  # noqa: SIM115 (closed below, at the end of the run)
@@ -101,8 +128,8 @@ def only_process(folder: Path) -> Iterator[None]:
         raise UserError(f"cannot write the run folder {folder}: {error.strerror}") from error
     with handle:
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
+            fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except (BlockingIOError, PermissionError) as error:
             raise UserError(
                 f"another process is training in {folder}: wait for it or give another --run-dir"
             ) from error
@@ -146,5 +173,8 @@ class Progress:
 
     def append(self, record: dict) -> None:
         """Add one line, whole, and leave the file closed."""
-        with self._path.open("a", encoding="utf-8") as handle:
-            handle.write(json.dumps(record) + "\n")
+        try:
+            with self._path.open("a", encoding="utf-8") as handle:
+                handle.write(json.dumps(record) + "\n")
+        except OSError as error:
+            raise cannot_write(self._path, error) from error

@@ -14,8 +14,9 @@ from ml.data import MEMBERS, Split, read_manifest
 from ml.device import choose_device
 from ml.ladder import shape
 from ml.model import Llama, initialise
-from ml.packing import RowStream, collate, cut_windows, pack
+from ml.packing import collate, cut_windows, pack
 from ml.scoring import batch_loss, choose_patients, score
+from ml.stream import RowStream
 from warehouse.errors import UserError
 
 

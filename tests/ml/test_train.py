@@ -13,7 +13,8 @@ from safetensors.torch import load_file
 from ml import runs
 from ml.data import read_manifest
 from ml.plan import Settings, plan_run
-from ml.train import main, open_corpus, rate_factor
+from ml.stream import open_corpus
+from ml.train import main, rate_factor
 from warehouse.errors import UserError
 from warehouse.paths import REPOSITORY
 
