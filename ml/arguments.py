@@ -119,7 +119,7 @@ def parser() -> argparse.ArgumentParser:
         "--workers",
         type=int,
         metavar="N",
-        help="processes that prepare batches ahead; 0: none (default: 2 on cuda, 0 on cpu); the result is the same",
+        help="threads that prepare batches ahead; 0: none (default: 2 on cuda, 0 on cpu); the result is the same",
     )
     made.add_argument(
         "--shard",

@@ -9,6 +9,7 @@ incomplete patient. Each is one `UserError` that names the file.
 """
 
 import json
+from bisect import bisect_right
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -167,7 +168,7 @@ class Split:
 
     def array(self, patient: int, member: str) -> np.ndarray:
         """One member of a patient as a read-only view, e.g. `tokens.u16`."""
-        row, column = self._index[patient], self._column[member]
+        row, column = self._index[patient].tolist(), self._column[member]  # plain integers: faster to reckon with
         offset, size = row[column], row[column + 1]
         return self._maps[row[0]][offset : offset + size].view(MEMBERS[member])
 
@@ -180,5 +181,5 @@ class Split:
 
     def static_prefix(self, patient: int, start: int) -> np.ndarray:
         """uint16 [n_static]: the latest version of the prefix that holds at timeline position `start`."""
-        version = int(np.searchsorted(self.array(patient, "static_from.i32"), start, side="right")) - 1
-        return self.array(patient, "statics.u16").reshape(-1, self.n_static)[version]
+        version = bisect_right(self.array(patient, "static_from.i32").tolist(), start) - 1
+        return self.array(patient, "statics.u16")[version * self.n_static : (version + 1) * self.n_static]

@@ -113,37 +113,28 @@ class Batch:
 
 
 def collate(split: Split, windows: Windows, rows: list[np.ndarray], context: int) -> Batch:
-    """Fill rows with their windows. The first timeline token of a window is predicted from its last static token.
-
-    Places are computed for all windows at once; only the copies out of the shards are taken window by window.
-    """
-    n_static, counts = split.n_static, np.array([len(row) for row in rows])
+    """Fill rows with their windows. The first timeline token of a window is predicted from its last static token."""
     taken = np.concatenate(rows) if rows else np.empty(0, dtype=np.int64)
-    patients, starts, stops, sizes = (a[taken] for a in (windows.patient, windows.start, windows.stop, windows.inputs))
-    first = np.cumsum(sizes) - sizes  # of each window, counted in inputs
-    row = np.repeat(np.arange(len(rows)), counts)
-    before = np.concatenate((first, [sizes.sum()]))[np.cumsum(counts) - counts]  # inputs of the rows before a row
-    at = row * context + first - before[row]  # where each window begins in the flat rows
-    number = np.arange(len(taken)) - (np.cumsum(counts) - counts)[row] + 1  # of the window in its row
-    place = np.repeat(at - first, sizes) + np.arange(sizes.sum())
-    tokens = np.full(len(rows) * context, PAD, dtype=np.int64)
-    positions, segments = np.zeros_like(tokens), np.zeros_like(tokens)
-    positions[place] = place - np.repeat(at, sizes)
-    segments[place] = np.repeat(number, sizes)
-    lengths = stops - starts
-    begin = np.cumsum(lengths) - lengths  # of each window, counted in targets
-    scored = np.repeat(at + n_static - 1 - begin, lengths) + np.arange(lengths.sum())
-    targets = np.empty(len(scored), dtype=np.int64)
-    columns = (a.tolist() for a in (patients, starts, stops, at, begin))
-    for patient, start, stop, place_of, target in zip(*columns, strict=True):
-        tokens[place_of : place_of + n_static] = split.static_prefix(patient, start)
-        targets[target : target + stop - start] = split.array(patient, "tokens.u16")[start:stop]
-    follows = np.ones(len(scored), dtype=bool)
-    follows[begin + lengths - 1] = False  # the last token of a window is only a target
-    tokens[scored[follows] + 1] = targets[follows]
+    columns = (a[taken].tolist() for a in (windows.patient, windows.start, windows.stop, windows.inputs))
+    each = zip(*columns, strict=True)
+    places = np.arange(len(rows) * context)
+    tokens, positions, segments = np.full(len(places), PAD), np.zeros(len(places), int), np.zeros(len(places), int)
+    n_timeline = int((windows.stop[taken] - windows.start[taken]).sum())
+    scored, targets, done = np.empty(n_timeline, int), np.empty(n_timeline, int), 0
+    for r, row in enumerate(rows):
+        at = r * context
+        for segment in range(1, len(row) + 1):
+            patient, start, stop, size = next(each)
+            timeline = split.array(patient, "tokens.u16")[start:stop]
+            first, end, scored_end = at + split.n_static, at + size, done + stop - start
+            tokens[at:first] = split.static_prefix(patient, start)
+            tokens[first:end] = timeline[:-1]
+            positions[at:end], segments[at:end] = places[:size], segment
+            scored[done:scored_end], targets[done:scored_end] = places[first - 1 : end], timeline
+            at, done = end, scored_end
     if max(tokens.max(initial=0), targets.max(initial=0)) >= split.vocabulary_size:
-        for patient in patients.tolist():
+        for patient in windows.patient[taken].tolist():
             split.check_tokens(patient)
     shape = (len(rows), context)
     arrays = (tokens.reshape(shape), positions.reshape(shape), segments.reshape(shape), scored, targets)
-    return Batch(*(torch.from_numpy(a) for a in arrays), int(sizes.sum()))
+    return Batch(*(torch.from_numpy(a) for a in arrays), int(windows.inputs[taken].sum()))

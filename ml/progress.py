@@ -6,7 +6,6 @@ Out: a line in progress.jsonl every hundredth of the run, with the means since t
 writes and shows; sums go over all ranks. Wrong: a run that diverges by the rule of ml/divergence.py (`Diverged`).
 """
 
-import resource
 import time
 from collections.abc import Iterator
 from typing import TypeVar
@@ -50,12 +49,6 @@ class Display:
             self.shown = step
 
 
-def cpu_seconds() -> float:
-    """CPU seconds of this process and of the loader's workers that have ended."""
-    children = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return time.process_time() + children.ru_utime + children.ru_stime
-
-
 class Meter:
     """Counts, times, logs and watches a run; `tally` is what it has done, over all processes that worked on it."""
 
@@ -68,7 +61,7 @@ class Meter:
         before = (tally.unlogged_nats, tally.unlogged_norms) if world.is_first else (0.0, 0.0)
         self._sums = torch.tensor(before, dtype=torch.float64).to(device)  # of loss and norm, since the last line
         self._before = (tally.wall_seconds, tally.cpu_seconds, tally.wait_seconds)
-        self._started = (time.monotonic(), cpu_seconds())
+        self._started = (time.monotonic(), time.process_time())
         self._waited = self._settled_cpu = 0.0
         self._mark = (self._started[0], tally.tokens_seen, tally.wait_seconds)
 
@@ -96,13 +89,13 @@ class Meter:
 
     def clocks(self) -> tuple[float, float]:
         """Wall and CPU seconds by now; for the CPU, those of the other ranks as of the last `settle`."""
-        own = cpu_seconds() - self._started[1] - self._settled_cpu
+        own = time.process_time() - self._started[1] - self._settled_cpu
         return self._before[0] + time.monotonic() - self._started[0], self.tally.cpu_seconds + own
 
     def settle(self) -> None:
         """Bring `tally` up to date over all ranks (this waits for the device) and raise `Diverged` if the loss has."""
         tally, size = self.tally, self.world.size
-        self._settled_cpu = cpu_seconds() - self._started[1]
+        self._settled_cpu = time.process_time() - self._started[1]
         clocks = torch.tensor([self._settled_cpu, self._waited / size], dtype=torch.float64)
         sums = self.world.sum(torch.cat((self._sums, clocks.to(self._sums.device)))).tolist()
         tally.unlogged_nats, tally.unlogged_norms = sums[:2]

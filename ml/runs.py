@@ -117,10 +117,7 @@ def last_step(path: Path) -> int:
 
 @contextmanager
 def only_process(folder: Path) -> Iterator[None]:
-    """Hold the run's folder for this process; the lock goes with the process, however it ends.
-
-    A POSIX lock: the loader's workers, forked from the trainer, do not inherit it and so cannot outlive it.
-    """
+    """Hold the run's folder for this process; the lock goes with the process, however it ends."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         handle = open(folder / ".lock", "w")  # noqa: SIM115 (closed below, at the end of the run)
@@ -128,8 +125,8 @@ def only_process(folder: Path) -> Iterator[None]:
         raise UserError(f"cannot write the run folder {folder}: {error.strerror}") from error
     with handle:
         try:
-            fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except (BlockingIOError, PermissionError) as error:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
             raise UserError(
                 f"another process is training in {folder}: wait for it or give another --run-dir"
             ) from error

@@ -1,28 +1,28 @@
 """Order of the training data: which rows make which step, for any number of ranks and of loader workers.
 
-In: the train split, the row length, a seed, a share of the patients. Out: batches, one a step and rank, collated
-ahead by worker processes. The order is a pure function of (seed, step): the main process alone picks the rows, a
-worker only fills them, torch's `DataLoader` hands them out in order, so workers change nothing but the speed and a
-run can start at any step. Every window of the chosen patients is in exactly one row of an epoch, every row in
-exactly one step, and the ranks part a step's rows among them. Memory: `Loader.held_bytes`; the shards are mapped,
-their pages belong to the system. Wrong: an empty train split, a share outside 0 .. 1, a context shorter than the
-static prefix, a token beyond the vocabulary (`UserError`, also when a worker meets it).
+In: the train split, the row length, a seed, a share of the patients. Out: batches, one a step and rank, made ahead by
+worker threads. The order is a pure function of (seed, step) and batches are handed out in the order of steps, so
+workers change nothing but the speed and a run can start at any step. Every window of the chosen patients is in exactly
+one row of an epoch, every row in exactly one step, and the ranks part a step's rows among them. Memory:
+`Loader.held_bytes`; the shards are mapped, their pages belong to the system. Wrong: an empty train split, a share
+outside 0 .. 1, a context shorter than the static prefix, a token beyond the vocabulary (`UserError`).
 """
 
 import hashlib
-import signal
+import threading
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from torch.utils.data import DataLoader, Dataset
 
 from ml.data import Manifest, Split, read_manifest
-from ml.packing import Batch, Windows, collate, cut_windows, pack
+from ml.packing import Batch, collate, cut_windows, pack
 from warehouse.errors import UserError
 
-AHEAD = 2  # batches that each worker prepares ahead: one to take, one in the making
+AHEAD = 2  # batches made ahead for each worker: one to take, one in the making
 SUBSET_SALT = "training subset"  # parts this order from that of the splits, which hash the same subject ids
 INDEX_BYTES_A_PATIENT = 11 * 8 + 8  # ml/data.py: place and size of five members, shard, subject id
 ORDER_BYTES_A_WINDOW = 4 * 8 + 2 * 2 * 8  # four figures a window; numbers and row ends of two epochs
@@ -54,21 +54,23 @@ class RowStream:
         self.unique_patients = len(patients)
         self.unique_tokens = int(split.lengths[patients].sum())
         self._epochs: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+        self._packing = threading.Lock()  # one thread packs an epoch, the others wait for it
         self.rows_per_epoch = 0  # known once the first epoch is packed; packing goes by sizes alone, so all are equal
         self.rows_per_epoch = len(self._epoch(0)[1]) - 1
 
     def _epoch(self, epoch: int) -> tuple[np.ndarray, np.ndarray]:
         """Windows of an epoch, in order, and where each row begins and the last ends; this one and one more are kept."""
-        if epoch not in self._epochs:
-            rng = np.random.default_rng([self.seed, epoch])
-            rows = pack(self.windows.inputs, self.context, rng)
-            if self.rows_per_epoch not in (0, len(rows)):
-                raise RuntimeError(f"epoch {epoch} packs into {len(rows)} rows, the first into {self.rows_per_epoch}")
-            shuffled = [rows[i] for i in rng.permutation(len(rows)).tolist()]
-            bounds = np.cumsum([0, *(len(row) for row in shuffled)])
-            self._epochs = dict(list(self._epochs.items())[-1:])
-            self._epochs[epoch] = (np.concatenate(shuffled), bounds)
-        return self._epochs[epoch]
+        with self._packing:
+            if epoch not in self._epochs:
+                rng = np.random.default_rng([self.seed, epoch])
+                rows = pack(self.windows.inputs, self.context, rng)
+                if self.rows_per_epoch not in (0, len(rows)):
+                    raise RuntimeError(f"epoch {epoch} packs into {len(rows)} rows, the first: {self.rows_per_epoch}")
+                shuffled = [rows[i] for i in rng.permutation(len(rows)).tolist()]
+                bounds = np.cumsum([0, *(len(row) for row in shuffled)])
+                self._epochs = dict(list(self._epochs.items())[-1:])
+                self._epochs[epoch] = (np.concatenate(shuffled), bounds)
+            return self._epochs[epoch]
 
     def rows(self, first: int, stop: int) -> list[np.ndarray]:
         """Rows `first` .. stop-1, counted over all epochs, each as the numbers of its windows."""
@@ -119,27 +121,12 @@ class Step:
         return hashlib.sha256(b"".join(parts)).hexdigest()[:16]
 
 
-class _Filler(Dataset):
-    """Fills rows; what a worker process does. A mistake in the data is handed back as a value, to stay one line."""
-
-    def __init__(self, split: Split, windows: Windows, context: int) -> None:
-        self.split, self.windows, self.context = split, windows, context
-
-    def __getitem__(self, rows: list[np.ndarray]) -> Batch | UserError:
-        try:
-            return collate(self.split, self.windows, rows, self.context)
-        except UserError as error:
-            return error
-
-
-def _leave_signals_to_the_trainer(_worker: int) -> None:
-    """Slurm and a terminal signal every process; the trainer answers and then ends its workers itself."""
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1):
-        signal.signal(number, signal.SIG_IGN)
-
-
 class Loader:
-    """The batches of one rank of a run that takes `rows` rows in `steps` steps, as evenly as whole rows allow."""
+    """The batches of one rank of a run that takes `rows` rows in `steps` steps, as evenly as whole rows allow.
+
+    Workers are threads: what they do is a millisecond of copying a batch, so handing it over must cost nothing. A
+    process would have to send it, which on two cores took five times as long as making it.
+    """
 
     def __init__(
         self,
@@ -162,27 +149,31 @@ class Loader:
         timeline = int((windows.stop[taken] - windows.start[taken]).sum())
         return Step(rows, timeline, int(windows.inputs[taken].sum()))
 
-    def share(self, step: int) -> list[np.ndarray]:
+    def share(self, step: Step) -> list[np.ndarray]:
         """This rank's rows of a step; a row of padding where the step has none left, so that all ranks take the step."""
-        return self.step(step).rows[self.rank :: self.ranks] or [np.empty(0, dtype=np.int64)]
+        return step.rows[self.rank :: self.ranks] or [np.empty(0, dtype=np.int64)]
+
+    def make(self, number: int) -> tuple[Step, Batch]:
+        """A step as a whole and this rank's batch of it, in page-locked memory where that is wanted."""
+        step, stream = self.step(number), self.stream
+        batch = collate(stream.split, stream.windows, self.share(step), stream.context)
+        return step, batch.pin_memory() if self.pin else batch
 
     def batches(self, first: int = 0) -> Iterator[tuple[Step, Batch]]:
         """Steps `first` .. steps-1, each as a whole and as this rank's batch."""
-        loader = DataLoader(
-            _Filler(self.stream.split, self.stream.windows, self.stream.context),
-            batch_size=None,
-            sampler=(self.share(step) for step in range(first, self.steps)),
-            num_workers=self.workers,
-            prefetch_factor=AHEAD if self.workers else None,
-            # A forked worker shares the index and the maps; it touches neither the device nor torch's thread pool.
-            multiprocessing_context="fork" if self.workers else None,
-            worker_init_fn=_leave_signals_to_the_trainer if self.workers else None,
-            pin_memory=self.pin,
-        )
-        for step, batch in zip(range(first, self.steps), loader, strict=True):
-            if isinstance(batch, UserError):
-                raise batch
-            yield self.step(step), batch
+        if not self.workers:
+            yield from map(self.make, range(first, self.steps))
+            return
+        pool, waiting = ThreadPoolExecutor(self.workers), deque()
+        try:
+            for number in range(first, self.steps):
+                waiting.append(pool.submit(self.make, number))
+                if len(waiting) == AHEAD * self.workers:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:  # also where the run stops before its end
+            pool.shutdown(cancel_futures=True)
 
     def held_bytes(self) -> int:
         """Upper bound of the memory held by index, order and batches; what packing takes for a moment is left out."""
@@ -190,4 +181,4 @@ class Loader:
         index = INDEX_BYTES_A_PATIENT * len(stream.split) + ORDER_BYTES_A_WINDOW * len(stream.windows)
         rows = -(-(self.total_rows // self.steps + 1) // self.ranks)
         batch = 5 * 8 * rows * stream.context  # tokens, positions, segments, scored, targets: int64
-        return index + (AHEAD * self.workers + 2) * batch  # with the one in use and the one handed over
+        return index + (AHEAD * self.workers + 1) * batch  # and the one in use

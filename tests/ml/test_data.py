@@ -16,7 +16,6 @@ from ml.ladder import shape
 from ml.model import Llama, initialise
 from ml.packing import collate, cut_windows, pack
 from ml.scoring import batch_loss, choose_patients, score
-from ml.stream import RowStream
 from warehouse.errors import UserError
 
 
@@ -39,42 +38,6 @@ def test_prefix_is_the_latest_that_holds_at_the_start(shards: Path) -> None:
     assert np.array_equal(split.static_prefix(patient, middle - 1), versions[0])
     assert np.array_equal(split.static_prefix(patient, middle), versions[1])
     assert not np.array_equal(versions[0], versions[1])
-
-
-@pytest.mark.parametrize("context", [16, 64, 512])
-def test_every_token_of_every_patient_is_predicted_once_an_epoch(shards: Path, context: int) -> None:
-    split = Split(read_manifest(shards), "train")
-    stream = RowStream(split, context, seed=3)
-    for epoch in (0, 1):
-        rows = stream.epoch_rows(epoch)
-        seen = np.sort(np.concatenate(rows))
-        assert np.array_equal(seen, np.arange(len(stream.windows)))
-        scored = np.concatenate([split.array(p, "tokens.u16") for p in range(len(split))])
-        batch = collate(split, stream.windows, rows, context)
-        assert np.array_equal(np.sort(batch.targets.numpy()), np.sort(scored))
-        assert batch.n_inputs == int((batch.segments > 0).sum())
-    for patient in range(len(split)):
-        mine = stream.windows.patient == patient
-        edges = [*stream.windows.start[mine].tolist(), int(split.lengths[patient])]
-        assert edges[0] == 0
-        assert stream.windows.stop[mine].tolist() == edges[1:]
-
-
-def test_order_depends_on_seed_and_epoch_alone_and_batches_can_start_anywhere(shards: Path) -> None:
-    split = Split(read_manifest(shards), "train")
-    stream, same, other = RowStream(split, 64, 5), RowStream(split, 64, 5), RowStream(split, 64, 6)
-    n_rows = len(stream.epoch_rows(0))
-    rows, steps = 3 * n_rows + 1, n_rows  # over three ends of epochs, the batches not all of one size
-    batches = list(stream.batches(rows, steps))
-    assert len(batches) == steps and sum(len(b.tokens) for b in batches) == rows
-    assert {len(b.tokens) for b in batches} == {3, 4}
-    one_epoch = torch.cat([b.targets for b in RowStream(split, 64, 5).batches(n_rows, 3)])
-    assert len(one_epoch) == split.lengths.sum()
-    later = list(same.batches(rows, steps, 7))
-    assert len(later) == len(batches) - 7
-    assert all(torch.equal(a.tokens, b.tokens) for a, b in zip(batches[7:], later, strict=True))
-    assert not torch.equal(batches[0].tokens, next(other.batches(rows, steps)).tokens)
-    assert not all(np.array_equal(a, b) for a, b in zip(stream.epoch_rows(0), stream.epoch_rows(1), strict=False))
 
 
 def test_packed_loss_and_gradient_equal_unpacked(shards: Path) -> None:
@@ -125,11 +88,6 @@ def test_windows_part_every_timeline(lengths: list[int], n_static: int, more: in
     for patient, start, stop in zip(windows.patient, windows.start, windows.stop, strict=True):
         covered[patient].extend(range(start, stop))
     assert covered == [list(range(length)) for length in lengths]
-
-
-def test_context_must_leave_room_for_the_timeline(shards: Path) -> None:
-    with pytest.raises(UserError, match="--context 2 leaves no room"):
-        RowStream(Split(read_manifest(shards), "train"), 2, 0)
 
 
 def test_score_counts_tokens_events_and_days(shards: Path) -> None:
@@ -189,9 +147,9 @@ def test_damaged_shards_are_told_apart(make_shards, tmp_path: Path) -> None:
     fails(folder, "no readable tar")
 
 
-def test_a_token_beyond_the_vocabulary_is_told(make_shards) -> None:
-    folder = make_shards("small", vocabulary=[f"T{i}" for i in range(12)])
-    split = Split(read_manifest(folder), "train")
-    stream = RowStream(split, 64, 0)
-    with pytest.raises(UserError, match="beyond the vocabulary"):
-        next(stream.batches(50, 1))
+def test_samples_that_are_not_named_by_a_patient_are_refused(make_shards) -> None:
+    folder = make_shards("named")
+    shard = folder / "train" / "shard-000000.tar"
+    shard.write_bytes(shard.read_bytes().replace(b"000000000001.", b"somebody0001."))
+    with pytest.raises(UserError, match="is not named by a subject id"):
+        Split(read_manifest(folder), "train")
