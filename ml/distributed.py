@@ -110,6 +110,12 @@ def joined(device: Device) -> Iterator[World]:
     dist.destroy_process_group()
 
 
+def is_lost_rank(error: RuntimeError) -> bool:
+    """Whether an error is what a rank sees of another one's end; gloo raises a plain RuntimeError."""
+    words = ("gloo", "closed by peer", "Connection reset", "Broken pipe")
+    return isinstance(error, dist.DistError) or any(word in str(error) for word in words)
+
+
 class SummedLoss(nn.Module):
     """`batch_loss` of a model as a module, so that DDP can wrap all that has a gradient."""
 

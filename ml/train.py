@@ -16,7 +16,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import torch.distributed as dist
 from torch import nn
 from torch.distributed.tensor import DTensor
 
@@ -25,7 +24,7 @@ from ml.arguments import Options, parse
 from ml.checkpoint import Checkpoints, Tally, save_weights, whole_weights
 from ml.data import Split
 from ml.device import Device, choose_device
-from ml.distributed import World, joined, must_shard, part_again, place, spread
+from ml.distributed import World, is_lost_rank, joined, must_shard, part_again, place, spread
 from ml.model import Llama, initialise, parameter_groups
 from ml.packing import Batch
 from ml.plan import RunPlan, Settings, plan_run
@@ -237,10 +236,14 @@ def main(argv: list[str] | None = None) -> int:
             if not world.is_first_to_fail():
                 sys.exit(error.exit_status)
             raise
-        except (RuntimeError, dist.DistError) as error:
+        except RuntimeError as error:
             if world.size > 1 and not world.is_first_to_fail():
                 sys.exit(1)  # what another rank's end looks like from here
-            raise error
+            if is_lost_rank(error):
+                raise UserError(
+                    f"rank {rank}: another rank has gone; the same command goes on", exit_status=1
+                ) from error
+            raise
 
 
 if __name__ == "__main__":

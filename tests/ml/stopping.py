@@ -7,7 +7,10 @@ import. Prints how each child ended, as one JSON list.
     kill SEED TIMES -- TRAIN...        SIGKILL at a random instant, TIMES times, then left alone
     fsync CALL [CALL...] -- TRAIN...   SIGKILL by itself at that call of os.fsync in a checkpoint, once each, then left alone
     SIGTERM or SIGUSR1 -- TRAIN...     that signal once training is under way, then left alone
-    limit BYTES -- TRAIN...            no file may grow beyond BYTES
+    limit BYTES -- TRAIN...            no file may grow beyond BYTES; then left alone if that ended it
+    ranks N [fail RANK STEP REASON] [kill RANK STEP] [SIGTERM STEP] -- TRAIN...
+                                       N ranks at once, as torchrun starts them; one of them fails or is killed after a
+                                       step, or all are signalled once that step is logged
 """
 
 import json
@@ -15,14 +18,17 @@ import os
 import random
 import resource
 import signal
+import socket
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+import torch
+
+import ml.train as train_module
 from ml import checkpoint
 from ml.runs import last_step
-from ml.train import main
 from warehouse.errors import run_main
 
 
@@ -32,7 +38,7 @@ def start(arguments: list[str], prepare: Callable[[], None] = lambda: None) -> i
     if child == 0:
         try:
             prepare()
-            run_main(lambda: main(arguments))
+            run_main(lambda: train_module.main(arguments))
         except SystemExit as end:
             sys.stdout.flush()
             os._exit(end.code)
@@ -48,7 +54,7 @@ def ending(child: int) -> dict:
 def wait_for_steps(folder: Path, more: int) -> None:
     """Until the run has logged `more` steps beyond where it is now."""
     path = folder / "progress.jsonl"
-    wanted, end = last_step(path) + more, time.monotonic() + 60
+    wanted, end = last_step(path) + more, time.monotonic() + 30
     while last_step(path) < wanted and time.monotonic() < end:
         time.sleep(0.002)
 
@@ -73,6 +79,42 @@ def die_at_fsync(call: int) -> None:
     checkpoint.Checkpoints.save = save
 
 
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return found.getsockname()[1]
+
+
+def become(rank: int, size: int, port: int, trouble: list[str]) -> None:
+    """Take the place of a rank, with the trouble that is meant for it."""
+    places = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": size, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+    os.environ |= {name: str(value) for name, value in places.items()}
+    if trouble[:1] in (["fail"], ["kill"]) and rank == int(trouble[1]):
+        step, taken = train_module.train_step, [0]
+
+        def troubled(*args) -> tuple:
+            taken[0] += 1
+            if taken[0] > int(trouble[2]):
+                if trouble[0] == "kill":
+                    os.kill(os.getpid(), signal.SIGKILL)
+                raise torch.OutOfMemoryError(trouble[3])
+            return step(*args)
+
+        train_module.train_step = troubled
+
+
+def together(size: int, trouble: list[str], train: list[str]) -> list[dict]:
+    """Start all ranks; how each ended."""
+    port = free_port()
+    ranks = [start(train, lambda rank=rank: become(rank, size, port, trouble)) for rank in range(size)]
+    if trouble[:1] == ["SIGTERM"]:
+        wait_for_steps(Path(train[train.index("--run-dir") + 1]), int(trouble[1]))
+        for rank in ranks:
+            os.kill(rank, signal.SIGTERM)
+    return [ending(rank) for rank in ranks]
+
+
 def stopped(how: list[str], train: list[str]) -> list[dict]:
     """Start, stop and start again; how each child ended."""
     folder, ends = Path(train[train.index("--run-dir") + 1]), []
@@ -80,7 +122,7 @@ def stopped(how: list[str], train: list[str]) -> list[dict]:
         rng = random.Random(int(how[1]))
         for _ in range(int(how[2])):
             child = start(train)
-            wait_for_steps(folder, rng.choice([1, 20, 60]))
+            wait_for_steps(folder, rng.choice([1, 8, 20]))
             time.sleep(rng.random() * 0.05)
             os.kill(child, signal.SIGKILL)
             ends.append(ending(child))
@@ -88,7 +130,11 @@ def stopped(how: list[str], train: list[str]) -> list[dict]:
         ends += [ending(start(train, lambda call=call: die_at_fsync(int(call)))) for call in how[1:]]
     elif how[0] == "limit":
         limit = (int(how[1]), resource.RLIM_INFINITY)
-        return [ending(start(train, lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limit)))]
+        ends.append(ending(start(train, lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limit))))
+        if ends[0]["status"] == 0:
+            return ends
+    elif how[0] == "ranks":
+        return together(int(how[1]), how[2:], train)
     elif how[0] != "whole":
         child = start(train)
         wait_for_steps(folder, 5)

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -22,10 +23,10 @@ SAME = ("--epochs", "2", "--evaluate-every", "25", "--checkpoint-every", "7")
 SMALL = ["--size", "5k", "--context", "48", "--batch-tokens", "96", "--device", "cpu", "--eval-tokens", "500"]
 
 
-def stopping(folder: Path, shards: Path, *how: str) -> tuple[list[dict], str]:
+def stopping(folder: Path, shards: Path, *how: str, more: Sequence[str] = ()) -> tuple[list[dict], str]:
     """What tests/ml/stopping.py reports of runs in `folder`, and all that was written to standard error."""
     script = [sys.executable, str(REPOSITORY / "tests" / "ml" / "stopping.py"), *how, "--"]
-    command = [*script, "--shards", str(shards), "--run-dir", str(folder), *SMALL, *SAME]
+    command = [*script, "--shards", str(shards), "--run-dir", str(folder), *SMALL, *SAME, *more]
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1"}
     ended = subprocess.run(command, capture_output=True, text=True, check=True, env=environment, timeout=300)
     return json.loads(ended.stdout.splitlines()[-1]), ended.stderr
@@ -61,7 +62,7 @@ def test_killed_while_a_checkpoint_is_written_it_ends_with_the_same_bits(
     shards: Path, whole: Path, tmp_path: Path
 ) -> None:
     """Calls of fsync in one checkpoint: tensors, metadata, run.json, its folder, after the move; then the next one's."""
-    calls = [str(call) for call in (1, 2, 3, 4, 5, 6, 8, 10)]
+    calls = [str(call) for call in (1, 2, 3, 4, 5, 8)]
     ends, _ = stopping(tmp_path / "run", shards, "fsync", *calls)
     assert [end["status"] for end in ends] == [-9] * len(calls) + [0]
     assert_same(tmp_path / "run", whole)
@@ -159,11 +160,10 @@ def test_a_disk_too_full_for_progress_ends_the_run_in_one_line_and_it_can_go_on(
 ) -> None:
     folder = tmp_path / "run"
     ends, errors = stopping(folder, shards, "limit", "20000")
-    assert ends == [{"status": 1}]
+    assert [end["status"] for end in ends] == [1, 0]
     last = errors.splitlines()[-1]
     assert last.startswith(f"error: cannot write {folder}/progress.jsonl (File too large)") and "goes on" in last
-    assert "Traceback" not in errors and runs.status(folder) == "running"
-    assert stopping(folder, shards, "whole")[0] == [{"status": 0}]
+    assert "Traceback" not in errors
     assert_same(folder, whole)
 
 
