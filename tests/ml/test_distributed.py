@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -26,12 +26,28 @@ from tests.ml.test_train import curve, read
 from warehouse.errors import UserError
 from warehouse.paths import REPOSITORY
 
+SHORT = ["--epochs", "0.5"]  # about 50 steps
+
+
+def ranks(folder: Path, shards: Path, *how: str, more: Sequence[str] = ()) -> tuple[list[int], str]:
+    """Two ranks, or what `how` says: how each ended, and what was written to standard error."""
+    ends, errors = stopping(folder, shards, *(how or ("ranks", "2")), more=[*SHORT, *more])
+    return [end["status"] for end in ends], errors
+
 
 @pytest.fixture(scope="module")
 def alone(shards: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run of one process."""
     folder = tmp_path_factory.mktemp("runs") / "whole"
-    assert stopping(folder, shards, "whole")[0] == [{"status": 0}]
+    assert ranks(folder, shards, "whole")[0] == [0]
+    return folder
+
+
+@pytest.fixture(scope="module")
+def parted(shards: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of two ranks that part the weights."""
+    folder = tmp_path_factory.mktemp("runs") / "parted"
+    assert ranks(folder, shards, more=["--shard", "on"])[0] == [0, 0]
     return folder
 
 
@@ -48,8 +64,8 @@ def assert_alike(folder: Path, other: Path) -> None:
             wanted[k] for k in ("step", "tokens_seen", "data_order")
         ]
         # Rounding differs, and training makes differences grow: a part in a million at first, in a thousand at the end.
-        assert line["train_loss"] == pytest.approx(wanted["train_loss"], rel=1e-5 if line["step"] < 40 else 5e-3)
-        assert line["grad_norm"] == pytest.approx(wanted["grad_norm"], rel=1e-4 if line["step"] < 40 else 5e-2)
+        assert line["train_loss"] == pytest.approx(wanted["train_loss"], rel=1e-5 if line["step"] < 30 else 5e-3)
+        assert line["grad_norm"] == pytest.approx(wanted["grad_norm"], rel=1e-4 if line["step"] < 30 else 5e-2)
     for name in ("tokens_seen", "inputs_seen", "flops", "data_order", "held_out_tokens"):
         assert read(folder, "result.json")[name] == read(other, "result.json")[name]
     assert read(folder, "result.json")["held_out_loss"] == pytest.approx(
@@ -60,49 +76,39 @@ def assert_alike(folder: Path, other: Path) -> None:
     }
 
 
-@pytest.mark.parametrize("sharded", ["off", "on"])
-def test_two_ranks_have_the_curve_of_one_process(shards: Path, alone: Path, tmp_path: Path, sharded: str) -> None:
-    folder = tmp_path / "two"
-    ends, errors = stopping(folder, shards, "ranks", "2", more=["--shard", sharded])
-    assert [end["status"] for end in ends] == [0, 0], errors
-    config, result = read(folder, "config.json"), read(folder, "result.json")
-    assert (config["ranks"], config["sharded"], result["ranks"]) == (2, sharded == "on", 2)
-    assert_alike(folder, alone)
-    names = sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
-    expected = [".lock", "checkpoint/config.json", "checkpoint/model.safetensors", "config.json"]
-    assert names == [*expected, "progress.jsonl", "result.json"]
+def test_two_ranks_have_the_curve_of_one_process(shards: Path, alone: Path, parted: Path, tmp_path: Path) -> None:
+    assert ranks(tmp_path / "copied", shards)[0] == [0, 0]
+    for folder, is_parted in ((tmp_path / "copied", False), (parted, True)):
+        config, result = read(folder, "config.json"), read(folder, "result.json")
+        assert (config["ranks"], config["sharded"], result["ranks"]) == (2, is_parted, 2)
+        assert_alike(folder, alone)
+        names = sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+        expected = [".lock", "checkpoint/config.json", "checkpoint/model.safetensors", "config.json"]
+        assert names == [*expected, "progress.jsonl", "result.json"]
 
 
 def test_a_run_goes_on_with_another_number_of_ranks_parted_or_not(shards: Path, alone: Path, tmp_path: Path) -> None:
     folder = tmp_path / "moved"
-    for stop, how in (
-        (10, ("ranks", "2", "on")),
-        (20, ("whole",)),
-        (30, ("ranks", "2", "off")),
-        (40, ("ranks", "3", "on")),
-    ):
-        more = ["--shard", how[2]] if len(how) == 3 else []
-        ends, errors = stopping(folder, shards, *how[:2], more=[*more, "--stop-at-step", str(stop)])
-        assert {end["status"] for end in ends} == {0}, errors
-        assert runs.last_step(folder / "progress.jsonl") == stop
-    assert stopping(folder, shards, "whole")[0] == [{"status": 0}]
+    for stop, how, shard_ in ((9, ("ranks", "2"), "on"), (18, ("whole",), "auto"), (99, ("ranks", "3"), "on")):
+        ends, errors = ranks(folder, shards, *how, more=["--shard", shard_, "--stop-at-step", str(stop)])
+        assert set(ends) == {0}, errors
+        assert stop == 99 or runs.last_step(folder / "progress.jsonl") == stop
     assert_alike(folder, alone)
 
 
-def test_parted_runs_resume_to_the_same_bits(shards: Path, tmp_path: Path) -> None:
-    for name, stops in (("whole", []), ("stopped", ["23"])):
-        for stop in (*stops, None):
-            more = ["--shard", "on", *(["--stop-at-step", stop] if stop else [])]
-            assert stopping(tmp_path / name, shards, "ranks", "2", more=more)[0] == [{"status": 0}] * 2
-    whole, stopped = weights(tmp_path / "whole"), weights(tmp_path / "stopped")
+def test_parted_runs_resume_to_the_same_bits(shards: Path, parted: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "stopped"
+    for stop in (["--stop-at-step", "23"], []):
+        assert ranks(folder, shards, more=["--shard", "on", *stop])[0] == [0, 0]
+    whole, stopped = weights(parted), weights(folder)
     assert all(torch.equal(whole[name], stopped[name]) for name in whole)
-    assert curve(tmp_path / "whole") == curve(tmp_path / "stopped")
+    assert curve(parted) == curve(folder)
 
 
 def test_a_rank_that_fails_ends_all_with_its_reason(shards: Path, tmp_path: Path) -> None:
     folder, reason = tmp_path / "run", "rank 1 has no memory left"
-    ends, errors = stopping(folder, shards, "ranks", "2", "fail", "1", "12", reason)
-    assert [end["status"] for end in ends] == [1, 1]
+    ends, errors = ranks(folder, shards, "ranks", "2", "fail", "1", "12", reason)
+    assert ends == [1, 1]
     assert errors.splitlines()[-1] == f"error: {folder}: {reason}" and "Traceback" not in errors
     result = read(folder, "result.json")
     assert (result["status"], result["reason"]) == ("failed", reason)
@@ -110,35 +116,35 @@ def test_a_rank_that_fails_ends_all_with_its_reason(shards: Path, tmp_path: Path
 
 def test_a_rank_that_is_killed_ends_the_others_and_the_run_can_go_on(shards: Path, alone: Path, tmp_path: Path) -> None:
     folder = tmp_path / "run"
-    ends, errors = stopping(folder, shards, "ranks", "2", "kill", "1", "12")
-    assert [end["status"] for end in ends] == [1, -9]
+    ends, errors = ranks(folder, shards, "ranks", "2", "kill", "1", "12")
+    assert ends == [1, -9]
     (line,) = [line for line in errors.splitlines() if line.startswith("error: ")]
     assert "another rank has gone" in line and "Traceback" not in errors
     assert runs.status(folder) == "running"
-    assert stopping(folder, shards, "ranks", "2")[0] == [{"status": 0}] * 2
+    assert ranks(folder, shards, "whole")[0] == [0]
     assert_alike(folder, alone)
 
 
 def test_ranks_that_are_asked_to_stop_do_so_at_one_step(shards: Path, alone: Path, tmp_path: Path) -> None:
     folder = tmp_path / "run"
-    ends, errors = stopping(folder, shards, "ranks", "2", "SIGTERM", "5")
-    assert [end["status"] for end in ends] == [143, 143], errors
-    assert stopping(folder, shards, "whole")[0] == [{"status": 0}]
+    ends, errors = ranks(folder, shards, "ranks", "2", "SIGTERM", "5")
+    assert ends == [143, 143], errors
+    assert ranks(folder, shards, "whole")[0] == [0]
     assert_alike(folder, alone)
+    ends, errors = ranks(folder, shards, more=["--seed", "1"])
+    assert ends == [2, 2]
+    (line,) = [line for line in errors.splitlines() if line.startswith("error: ")]
+    assert line.startswith(f"error: {folder} was started with seed = 0, now it is 1")
 
 
-def test_torchrun_starts_it_and_a_mistake_is_told_once(shards: Path, tmp_path: Path) -> None:
+def test_torchrun_starts_it(shards: Path, tmp_path: Path) -> None:
     script = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     command = [*script, str(REPOSITORY / "ml" / "train.py"), "--shards", str(shards), "--device", "cpu", "--size", "5k"]
     command += ["--context", "48", "--epochs", "0.1", "--eval-tokens", "300", "--run-dir", str(tmp_path / "run")]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    ended = subprocess.run([*command, "--shard", "on"], capture_output=True, text=True, check=False, env=environment)
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     assert ended.returncode == 0, ended.stderr
     assert ended.stdout.count("tuning loss") == 1 and read(tmp_path / "run", "result.json")["ranks"] == 2
-    ended = subprocess.run([*command, "--seed", "1"], capture_output=True, text=True, check=False, env=environment)
-    assert ended.returncode != 0
-    assert Counter(line.split(":")[0] for line in ended.stderr.splitlines())["error"] == 1
-    assert f"error: {tmp_path}/run was started with seed = 0, now it is 1" in ended.stderr
 
 
 @pytest.fixture
