@@ -7,6 +7,7 @@ store that all share, and only the first one to do so speaks.
 """
 
 import os
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -157,7 +158,9 @@ def spread(model: Llama, device: Device, world: World, sharded: bool) -> nn.Modu
     loss = SummedLoss(model, device)
     if world.size == 1:
         return loss
-    return DistributedDataParallel(loss, broadcast_buffers=False, gradient_as_bucket_view=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # the option's new name is unknown to torch 2.9
+        return DistributedDataParallel(loss, broadcast_buffers=False, gradient_as_bucket_view=True)
 
 
 def part_again(model: Llama) -> None:

@@ -13,7 +13,7 @@ import threading
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -149,14 +149,14 @@ class Loader:
         timeline = int((windows.stop[taken] - windows.start[taken]).sum())
         return Step(rows, timeline, int(windows.inputs[taken].sum()))
 
-    def share(self, step: Step) -> list[np.ndarray]:
-        """This rank's rows of a step; a row of padding where the step has none left, so that all ranks take the step."""
-        return step.rows[self.rank :: self.ranks] or [np.empty(0, dtype=np.int64)]
-
     def make(self, number: int) -> tuple[Step, Batch]:
         """A step as a whole and this rank's batch of it, in page-locked memory where that is wanted."""
         step, stream = self.step(number), self.stream
-        batch = collate(stream.split, stream.windows, self.share(step), stream.context)
+        own = step.rows[self.rank :: self.ranks]
+        # A rank that is left without rows repeats one and scores nothing of it, so that all ranks take the step.
+        batch = collate(stream.split, stream.windows, own or step.rows[:1], stream.context)
+        if not own:
+            batch = replace(batch, scored=batch.scored[:0], targets=batch.targets[:0])
         return step, batch.pin_memory() if self.pin else batch
 
     def batches(self, first: int = 0) -> Iterator[tuple[Step, Batch]]:

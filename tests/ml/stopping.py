@@ -25,6 +25,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
+import torch._dynamo  # an optimiser imports it; done once, not in every child
 
 import ml.train as train_module
 from ml import checkpoint
