@@ -3,7 +3,7 @@
 In: a `Split`, the row length ("context"), a seed. Out: `Batch`es of rows. A window is one patient's
 static prefix (as known at the window's start) and then up to context + 1 - n_static timeline tokens; its last
 token is only a target, so a window fills at most `context` inputs. Windows of several patients share a row;
-segment ids, restarting positions and the list of scored places keep them apart. Every timeline token of the
+where segments start (positions restart there) and the list of scored places keep them apart. Every timeline token of the
 split is in exactly one window, hence is predicted exactly once per epoch; static tokens and padding never are.
 The order is a pure function of (seed, epoch). Wrong: a context shorter than the static prefix (`UserError`).
 """
@@ -79,15 +79,16 @@ def pack(sizes: np.ndarray, capacity: int, rng: np.random.Generator) -> list[np.
 
 @dataclass(frozen=True)
 class Batch:
-    """Rows for one step, all int64. tokens, positions, segments: [rows, context], segment 0 is padding.
+    """Rows for one step. tokens, segments: int64 [rows, context]; segment 0 is padding.
 
-    scored [n]: the positions, counted over all rows, from which a timeline token is predicted; targets [n]:
-    those tokens.
+    starts: int32 [k], where each segment starts, counted over all rows, and the end of the last row; each row's
+    padding is a segment too. scored int64 [n]: the places, counted likewise, from which a timeline token is predicted;
+    targets int64 [n]: those tokens.
     """
 
     tokens: Tensor
-    positions: Tensor
     segments: Tensor
+    starts: Tensor
     scored: Tensor
     targets: Tensor
     n_inputs: int  # real tokens: static prefix included, padding not
@@ -101,15 +102,23 @@ class Batch:
         """The batch on a device; to CUDA from pinned memory and without waiting."""
         if device.type == "cpu":
             return self
-        tensors = (self.tokens, self.positions, self.segments, self.scored, self.targets)
+        tensors = (self.tokens, self.segments, self.starts, self.scored, self.targets)
         return Batch(*(t.pin_memory().to(device, non_blocking=True) for t in tensors), self.n_inputs)
+
+    def without_padding(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Real tokens one after another [n_inputs], where their segments start, and the scored places among them."""
+        real = (self.segments > 0).view(-1)
+        before = real.cumsum(0) - real.long()  # real tokens before each place
+        ends = torch.cat((before, before.new_tensor([self.n_inputs])))
+        starts = ends[self.starts.long()].unique_consecutive()  # padding leaves an empty segment, which goes
+        return self.tokens.view(-1)[real], starts.int(), before[self.scored]
 
 
 def collate(split: Split, windows: Windows, rows: list[np.ndarray], context: int) -> Batch:
     """Fill rows with their windows. The first timeline token of a window is predicted from its last static token."""
     tokens = np.full((len(rows), context), PAD, dtype=np.int64)
-    positions, segments = np.zeros_like(tokens), np.zeros_like(tokens)
-    scored, targets, n_inputs = [], [], 0
+    segments = np.zeros_like(tokens)
+    starts, scored, targets, n_inputs = [], [], [], 0
     for r, row in enumerate(rows):
         at = 0
         for s, window in enumerate(row.tolist(), start=1):
@@ -119,14 +128,18 @@ def collate(split: Split, windows: Windows, rows: list[np.ndarray], context: int
             split.check_tokens(sequence, patient)
             size = len(sequence) - 1
             tokens[r, at : at + size] = sequence[:-1]
-            positions[r, at : at + size] = np.arange(size)
             segments[r, at : at + size] = s
+            starts.append(r * context + at)
             scored.append(np.arange(r * context + at + split.n_static - 1, r * context + at + size))
             targets.append(timeline)
             at += size
+        if at < context:
+            starts.append(r * context + at)
         n_inputs += at
+    starts.append(len(rows) * context)
     joined = (np.concatenate(parts).astype(np.int64) for parts in (scored, targets))
-    return Batch(*(torch.from_numpy(a) for a in (tokens, positions, segments, *joined)), n_inputs)
+    arrays = (tokens, segments, np.asarray(starts, dtype=np.int32), *joined)
+    return Batch(*(torch.from_numpy(a) for a in arrays), n_inputs)
 
 
 class RowStream:
