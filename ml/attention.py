@@ -181,7 +181,7 @@ class _Views:
 
 
 class BlockAttention(torch.autograd.Function):
-    """The CPU's way; see the top. qkv [n, (heads + 2 kv heads) * head_dim]; cos, signed sin [longest, head_dim]."""
+    """The CPU's way; see the top. qkv [n, (heads + 2 kv heads) * head_dim]; cos, signed sin [longest, up to whole blocks, head_dim]."""
 
     @staticmethod
     def forward(ctx, qkv: Tensor, cos: Tensor, sin: Tensor, documents: Documents, heads: Heads) -> Tensor:
@@ -254,13 +254,22 @@ def dense_attention(qkv: Tensor, cos: Tensor, sin: Tensor, documents: Documents,
 
 
 def flash_attention(qkv: Tensor, cos: Tensor, sin: Tensor, documents: Documents, heads: Heads) -> Tensor:
-    """CUDA's way: half precision, head_dim a multiple of 8 up to 256."""
-    query, key, value = _by_head(qkv, cos, sin, documents, heads)
-    starts, longest, grouped = documents.starts, documents.longest, heads.n_kv_heads < heads.n_heads
+    """CUDA's way, in half precision. The kernel wants heads whose width is a multiple of 8: zeros make them so."""
+    missing = -heads.head_dim % 8
+    query, key, value = (F.pad(x, (0, missing)) for x in _by_head(qkv, cos, sin, documents, heads))
     out = varlen_attn(
-        query, key, value, starts, starts, longest, longest, window_size=(-1, 0), enable_gqa=grouped
+        query,
+        key,
+        value,
+        documents.starts,
+        documents.starts,
+        documents.longest,
+        documents.longest,
+        scale=heads.head_dim**-0.5,
+        window_size=(-1, 0),  # causal
+        enable_gqa=heads.n_kv_heads < heads.n_heads,
     )
-    return out.reshape(len(qkv), -1)
+    return out[..., : heads.head_dim].reshape(len(qkv), -1)
 
 
 def _by_head(qkv: Tensor, cos: Tensor, sin: Tensor, documents: Documents, heads: Heads) -> tuple[Tensor, ...]:
@@ -280,10 +289,10 @@ def block_attention(qkv: Tensor, cos: Tensor, sin: Tensor, documents: Documents,
 
 
 def attend(qkv: Tensor, cos: Tensor, sin: Tensor, documents: Documents, heads: Heads) -> Tensor:
-    """Causal attention inside documents. qkv [n, columns of `heads`]; cos, sin [>= longest, head_dim]; out [n, heads * hd]."""
+    """Causal attention inside documents. qkv [n, columns of `heads`]; cos, sin [whole blocks, head_dim]; out [n, heads * hd]."""
     if qkv.device.type == "cpu":
         way = block_attention
-    elif qkv.device.type == "cuda" and qkv.dtype != torch.float32 and heads.head_dim % 8 == 0:
+    elif qkv.device.type == "cuda" and qkv.dtype != torch.float32:
         way = flash_attention
     else:
         way = dense_attention

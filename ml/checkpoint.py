@@ -6,15 +6,14 @@ a kill never leaves two that disagree. Wrong: a damaged state, or one that was t
 (`UserError`).
 """
 
-import json
 import pickle
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
 
-from ml.model import Llama, ModelConfig
+from ml.huggingface import save
+from ml.model import Llama
 from ml.plan import RunPlan
 from ml.runs import write_whole
 from warehouse.errors import UserError
@@ -33,44 +32,9 @@ class Tally:
     unlogged_tokens: int = 0
 
 
-def huggingface_config(model: ModelConfig) -> dict:
-    """config.json beside the weights, so that transformers' LlamaForCausalLM loads them."""
-    rope = {"rope_theta": model.rope_theta, "rope_type": "default"}
-    return {
-        "architectures": ["LlamaForCausalLM"],
-        "model_type": "llama",
-        "vocab_size": model.vocabulary_size,
-        "hidden_size": model.d_model,
-        "num_hidden_layers": model.n_layers,
-        "num_attention_heads": model.n_heads,
-        "num_key_value_heads": model.n_kv_heads,
-        "intermediate_size": model.d_ff,
-        "max_position_embeddings": model.context,
-        "rms_norm_eps": model.norm_eps,
-        "rope_theta": model.rope_theta,  # transformers 4 reads this, 5 the next
-        "rope_parameters": rope,
-        "hidden_act": "silu",
-        "tie_word_embeddings": model.tied,
-        "attention_bias": False,
-        "mlp_bias": False,
-        "pad_token_id": 0,
-        "bos_token_id": None,
-        "eos_token_id": None,
-    }
-
-
 def save_weights(folder: Path, model: Llama, plan: RunPlan) -> None:
     """Write checkpoint/model.safetensors and the config.json that Hugging Face expects beside it."""
-    state = {name: tensor.cpu().contiguous() for name, tensor in model.state_dict().items()}
-    if plan.model.tied:
-        del state["lm_head.weight"]
-    metadata = {"format": "pt", **{key: str(plan.record[key]) for key in ("run_id", "vocabulary_sha256")}}
-    target = folder / "checkpoint" / "model.safetensors"
-    write_whole(target, lambda part: save_file(state, part, metadata))
-    write_whole(
-        folder / "checkpoint" / "config.json",
-        lambda part: part.write_text(json.dumps(huggingface_config(plan.model), indent=1) + "\n", encoding="utf-8"),
-    )
+    save(folder / "checkpoint", model, {key: str(plan.record[key]) for key in ("run_id", "vocabulary_sha256")})
 
 
 def save_state(folder: Path, model: Llama, optimiser: torch.optim.Optimizer, tally: Tally, plan: RunPlan) -> None:

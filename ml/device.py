@@ -14,6 +14,7 @@ from pathlib import Path
 
 import torch
 
+from ml.peak import cpu_multiplies_bfloat16
 from warehouse.errors import UserError
 
 PEAK_WIDTH = {"cpu": 768, "cuda": 8192}
@@ -77,10 +78,10 @@ class Device:
 
 
 def choose_device(name: str | None) -> Device:
-    """The named device, or CUDA when there is one, else the CPU. CUDA multiplies in bfloat16, the CPU in float32."""
+    """The named device, or CUDA when there is one, else the CPU. Products are in bfloat16 where the device has it."""
     if name == "cuda" and not torch.cuda.is_available():
         raise UserError("--device cuda: this machine or this build of torch has no CUDA device; use --device cpu")
     if name == "cuda" or (name is None and torch.cuda.is_available()):
         torch.set_float32_matmul_precision("high")
         return Device(torch.device("cuda", torch.cuda.current_device()), torch.bfloat16)
-    return Device(torch.device("cpu"), torch.float32)
+    return Device(torch.device("cpu"), torch.bfloat16 if cpu_multiplies_bfloat16() else torch.float32)

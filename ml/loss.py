@@ -16,7 +16,11 @@ TINY = torch.finfo(torch.float32).tiny
 
 
 def _in_chunks(
-    hidden: Tensor, weight: Tensor, targets: Tensor, grad_hidden: Tensor | None = None, grad_weight: Tensor | None = None
+    hidden: Tensor,
+    weight: Tensor,
+    targets: Tensor,
+    grad_hidden: Tensor | None = None,
+    grad_weight: Tensor | None = None,
 ) -> Tensor:
     """Loss of each row; where they are given, `grad_hidden` is filled and `grad_weight` (float32) added to."""
     cast, n = weight.to(hidden.dtype), len(hidden)

@@ -2,20 +2,22 @@
 
 In: a `ModelConfig`; token ids int64 [n] of documents that lie one after another, and where they start. Out: the
 summed loss at the scored places, or logits [n, vocabulary]. Attention is causal and never leaves a document (see
-ml/attention.py). Weights, residual stream and gradients are float32, products run in the type that is asked for. Set-up (muP-like; Yang et al. 2022, arXiv 2203.03466): weights drawn with standard deviation
+ml/attention.py). Weights, residual stream and gradients are float32; products run in the type that is asked for.
+Set-up (muP-like; Yang et al. 2022, arXiv 2203.03466): weights drawn with standard deviation
 1/sqrt(fan_in), outputs into the residual stream divided by sqrt(2 n_layers), head zero, embedding 1; learning
 rate eta * 32 / d_model for hidden matrices and head, 3 eta for embedding and norms. One eta then serves every
 width. Wrong: a shape that heads do not divide raises `UserError`.
 """
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ml.attention import Documents, Heads, attend
+from ml.attention import BLOCK, Documents, Heads, attend
 from ml.loss import cross_entropies, summed_cross_entropy
 from warehouse.errors import UserError
 
@@ -23,6 +25,7 @@ BASE_WIDTH = 32  # the width at which eta is the learning rate of the matrices
 # Embedding and norms learn at this multiple of eta. It pays on short runs: the tuning loss on the synthetic cohort was 1.50
 # with 3 and 1.53 with 1 at 1e12 FLOPs (N = 34k, beta2 .99), 1.71 and 1.74 at 1e11 (N = 18k, beta2 .98).
 EMBEDDING_RATE = 3.0
+CACHED = 1 << 18  # numbers of 2 bytes: half of a core's second cache
 
 
 @dataclass(frozen=True)
@@ -110,24 +113,33 @@ def normalise(x: Tensor, eps: float, dtype: torch.dtype) -> Tensor:
 
 
 class _SwiGLU(torch.autograd.Function):
-    """silu(gate) * up of [n, 2 width], gate first; the gradient is written into one tensor."""
+    """silu(gate) * up of [n, 2 width], gate first, by runs of rows that stay in a core's cache; silu is computed again in
+    the backward pass, which is cheaper than to keep it."""
 
     @staticmethod
     def forward(ctx, both: Tensor) -> Tensor:
-        gate, up = both.chunk(2, dim=-1)
-        active = F.silu(gate)
-        ctx.save_for_backward(both, active)
-        return active * up
+        ctx.save_for_backward(both)
+        out = both.new_empty(len(both), both.shape[1] // 2)
+        for part, rows in _in_cache(both, out):
+            gate, up = part.chunk(2, dim=-1)
+            torch.mul(F.silu(gate), up, out=rows)
+        return out
 
     @staticmethod
     def backward(ctx, grad: Tensor) -> Tensor:
-        both, active = ctx.saved_tensors
-        gate, up = both.chunk(2, dim=-1)
+        (both,) = ctx.saved_tensors
         out = torch.empty_like(both)
-        grad_gate, grad_up = out.chunk(2, dim=-1)
-        torch.mul(grad, active, out=grad_up)
-        torch.ops.aten.silu_backward.grad_input(grad * up, gate, grad_input=grad_gate)
+        for part, part_grad, rows in _in_cache(both, grad, out):
+            gate, up = part.chunk(2, dim=-1)
+            grad_gate, grad_up = rows.chunk(2, dim=-1)
+            torch.mul(F.silu(gate), part_grad, out=grad_up)
+            torch.ops.aten.silu_backward.grad_input(part_grad * up, gate, grad_input=grad_gate)
         return out
+
+
+def _in_cache(*tensors: Tensor) -> Iterator[tuple[Tensor, ...]]:
+    """The tensors in runs of rows, of CACHED numbers of the first one."""
+    return zip(*(tensor.split(max(1, CACHED // tensors[0].shape[1])) for tensor in tensors), strict=True)
 
 
 def swiglu(both: Tensor) -> Tensor:
@@ -209,7 +221,8 @@ class Llama(nn.Module):
         self.lm_head = nn.Linear(config.d_model, config.vocabulary_size, bias=False)
         if config.tied:
             self.lm_head.weight = self.model["embed_tokens"].weight
-        cos, sin = rope_tables(config.head_dim, config.context, config.rope_theta)
+        whole_blocks = -(-config.context // BLOCK) * BLOCK
+        cos, sin = rope_tables(config.head_dim, whole_blocks, config.rope_theta)
         self.register_buffer("cos", cos, persistent=False)
         self.register_buffer("sin", sin, persistent=False)
 
@@ -221,7 +234,13 @@ class Llama(nn.Module):
         return x
 
     def forward(
-        self, tokens: Tensor, documents: Documents, scored: Tensor, targets: Tensor, dtype: torch.dtype, each: bool = False
+        self,
+        tokens: Tensor,
+        documents: Documents,
+        scored: Tensor,
+        targets: Tensor,
+        dtype: torch.dtype,
+        each: bool = False,
     ) -> Tensor:
         """Sum of -log p, in nats, of targets [s], each predicted from the place `scored` [s] among tokens [n].
 

@@ -141,7 +141,5 @@ def _summarise(split: Split, patients: np.ndarray, owner: np.ndarray, targets: n
     sums = np.bincount(cell, weights=nats, minlength=shape[0] * shape[1]).reshape(shape)
     counts = np.bincount(cell, minlength=shape[0] * shape[1]).reshape(shape)
     total, (events, days) = sums.sum(1), count_units(split, patients)
-    families = {
-        str(name): ratio(sums[:, i], counts[:, i]) for i, name in enumerate(names) if counts[:, i].any()
-    }
+    families = {str(name): ratio(sums[:, i], counts[:, i]) for i, name in enumerate(names) if counts[:, i].any()}
     return Score(ratio(total, counts.sum(1)), ratio(total, events), ratio(total, days), families, len(patients))

@@ -19,6 +19,7 @@ from ml.checkpoint import load_state, save_state, save_weights
 from ml.data import Manifest, Split, read_manifest
 from ml.device import Device, choose_device
 from ml.flops import six_nd
+from ml.huggingface import start_from
 from ml.model import Llama, initialise, parameter_groups
 from ml.packing import Batch, RowStream
 from ml.plan import RunPlan, Settings, plan_run
@@ -82,6 +83,8 @@ def build(plan: RunPlan, device: Device, compiled: bool) -> tuple[Llama, torch.o
     settings = plan.settings
     model = Llama(plan.model)
     initialise(model, settings.seed)
+    if settings.init:
+        start_from(model, Path(settings.init), settings.seed)
     model.to(device.torch)
     if compiled:
         model.compile()
@@ -147,19 +150,22 @@ def config_record(plan: RunPlan, device: Device, run_id: str) -> dict:
     }
 
 
-def result_record(plan: RunPlan, corpus: Corpus, model: Llama, meter: Meter, device: Device) -> dict:
-    """What result.json holds of a finished run; scores the model on tuning and held_out."""
+def result_record(plan: RunPlan, corpus: Corpus, model: Llama, meter: Meter, device: Device, folder: Path) -> dict:
+    """What result.json holds of a finished run; scores the model on tuning and held_out, families into families.jsonl."""
     tally = meter.tally
     flops = plan.flops_per_token * tally.inputs_seen
-    scores: dict = {}
+    scores, lines = {}, []
     for name, split in (("tuning", corpus.tuning), ("held_out", corpus.held_out)):
         found = score(model, split, plan.settings.context, plan.settings.eval_tokens, device)
         scores |= found.record(name) if found else {}
+        lines += found.family_records(name) if found else []
+    runs.write_lines(folder / "families.jsonl", [{"run_id": plan.run_id, **line} for line in lines])
     wall, cpu = meter.clock()
     peak = device.measured_peak_flops()
     return {
         "tokens_seen": tally.tokens_seen,
         "inputs_seen": tally.inputs_seen,
+        "scored_share": tally.tokens_seen / tally.inputs_seen,
         "epochs": tally.tokens_seen / plan.record["unique_tokens"],
         "flops": flops,
         "flops_6nd": six_nd(plan.record["n_with_head"], tally.tokens_seen),
@@ -185,7 +191,7 @@ def work(plan: RunPlan, corpus: Corpus, folder: Path, device: Device, options: O
         if meter.tally.step < plan.steps:
             print(f"{folder}: stopped at step {meter.tally.step} of {plan.steps}; the same command resumes")
             return
-        result = result_record(plan, corpus, model, meter, device)
+        result = result_record(plan, corpus, model, meter, device, folder)
     except (Diverged, torch.OutOfMemoryError) as error:
         reason = str(error).splitlines()[0]
         runs.write_result(folder, "failed", reason)
@@ -263,6 +269,9 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--flops", type=number, help="length as a budget of matmul FLOPs, forward and backward")
     parser.add_argument("--tokens", type=number, help="length in timeline tokens")
     parser.add_argument("--epochs", type=float, help="length in passes over the train split")
+    parser.add_argument(
+        "--init", metavar="FOLDER", help="start from a pretrained Llama (config.json, safetensors): its shape"
+    )
     parser.add_argument("--seed", type=int, default=0, help="of initial weights and order (%(default)s)")
     parser.add_argument("--run-dir", type=Path, help="default: data/runs/ and a name made of the settings")
     parser.add_argument("--checkpoint-every", type=int, metavar="STEPS", help="default: a tenth of the run")
@@ -284,6 +293,7 @@ def main(argv: list[str] | None = None) -> int:
         tokens=round(args.tokens) if args.tokens is not None else None,
         epochs=args.epochs,
         seed=args.seed,
+        init=args.init,
     )
     for name in ("checkpoint_every", "evaluate_every", "stop_at_step"):
         if (value := getattr(args, name)) is not None and value < 1:
