@@ -106,6 +106,9 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--flops", type=number, help="length as a budget of matmul FLOPs, forward and backward")
     made.add_argument("--tokens", type=number, help="length in timeline tokens")
     made.add_argument("--epochs", type=float, help="length in passes over the training patients (default: 1)")
+    made.add_argument(
+        "--init", metavar="FOLDER", help="start from a pretrained Llama (config.json, safetensors): its shape"
+    )
     made.add_argument("--seed", type=int, default=0, help="of initial weights and order (%(default)s)")
     made.add_argument("--run-dir", type=Path, help="default: data/runs/ and a name made of the settings")
     made.add_argument(
@@ -142,6 +145,7 @@ def parse(argv: list[str] | None) -> tuple[Settings, Path, Options]:
         tokens=round(args.tokens) if args.tokens is not None else None,
         epochs=args.epochs,
         seed=args.seed,
+        init=args.init,
     )
     options = Options(
         device=args.device,

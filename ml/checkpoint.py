@@ -21,7 +21,6 @@ from pathlib import Path
 import torch
 import torch.distributed.checkpoint as dcp
 from safetensors import SafetensorError
-from safetensors.torch import save_file
 from torch.distributed.checkpoint.api import CheckpointException
 from torch.distributed.checkpoint.state_dict import (
     StateDictOptions,
@@ -31,9 +30,10 @@ from torch.distributed.checkpoint.state_dict import (
 )
 
 from ml.distributed import World
-from ml.model import Llama, ModelConfig
+from ml.huggingface import save
+from ml.model import Llama
 from ml.plan import RunPlan
-from ml.runs import sync_folder, write_whole
+from ml.runs import cannot_write, sync_folder
 from warehouse.errors import UserError
 
 FORMAT = 1
@@ -198,52 +198,15 @@ def root_cause(error: BaseException) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0]
 
 
-def huggingface_config(model: ModelConfig) -> dict:
-    """config.json beside the weights, so that transformers' LlamaForCausalLM loads them."""
-    rope = {"rope_theta": model.rope_theta, "rope_type": "default"}
-    return {
-        "architectures": ["LlamaForCausalLM"],
-        "model_type": "llama",
-        "vocab_size": model.vocabulary_size,
-        "hidden_size": model.d_model,
-        "num_hidden_layers": model.n_layers,
-        "num_attention_heads": model.n_heads,
-        "num_key_value_heads": model.n_kv_heads,
-        "intermediate_size": model.d_ff,
-        "max_position_embeddings": model.context,
-        "rms_norm_eps": model.norm_eps,
-        "rope_theta": model.rope_theta,  # transformers 4 reads this, 5 the next
-        "rope_parameters": rope,
-        "hidden_act": "silu",
-        "tie_word_embeddings": model.tied,
-        "attention_bias": False,
-        "mlp_bias": False,
-        "pad_token_id": 0,
-        "bos_token_id": None,
-        "eos_token_id": None,
-    }
-
-
 def whole_weights(model: Llama) -> dict[str, torch.Tensor]:
     """The weights on the CPU, gathered from all ranks where they are parted (then empty but on the first)."""
     return get_model_state_dict(model, options=StateDictOptions(full_state_dict=True, cpu_offload=True))
 
 
-def save_weights(folder: Path, weights: dict[str, torch.Tensor], plan: RunPlan) -> None:
+def save_weights(folder: Path, model: Llama, weights: dict[str, torch.Tensor], plan: RunPlan) -> None:
     """Write checkpoint/model.safetensors and the config.json that Hugging Face expects beside it."""
-    state = {name: tensor.contiguous() for name, tensor in weights.items()}
-    if plan.model.tied:
-        del state["lm_head.weight"]
-    metadata = {"format": "pt", **{key: str(plan.record[key]) for key in ("run_id", "vocabulary_sha256")}}
-
-    def write(part: Path) -> None:
-        try:
-            save_file(state, part, metadata)
-        except SafetensorError as error:
-            raise OSError(0, str(error)) from error
-
-    write_whole(folder / "checkpoint" / "model.safetensors", write)
-    write_whole(
-        folder / "checkpoint" / "config.json",
-        lambda part: part.write_text(json.dumps(huggingface_config(plan.model), indent=1) + "\n", encoding="utf-8"),
-    )
+    target = folder / "checkpoint"
+    try:
+        save(target, model, {key: str(plan.record[key]) for key in ("run_id", "vocabulary_sha256")}, weights)
+    except SafetensorError as error:
+        raise cannot_write(target / "model.safetensors", OSError(0, str(error))) from error

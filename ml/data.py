@@ -39,6 +39,7 @@ class Manifest:
     n_static: int
     vocabulary_size: int
     vocabulary_sha256: str
+    families: tuple[str, ...]  # of the tokens, by id: lab, quantile, time, ...
     fingerprint: str
     preset: str
     splits: dict
@@ -58,13 +59,15 @@ def read_manifest(folder: Path) -> Manifest:
         raise UserError(f"{path} is missing, so {folder} is no finished export: {mend}")
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))
-        tokens = [entry["token"] for entry in sorted(raw["vocabulary"], key=lambda entry: entry["token_id"])]
+        vocabulary = sorted(raw["vocabulary"], key=lambda entry: entry["token_id"])
+        tokens = [entry["token"] for entry in vocabulary]
         contiguous = [entry["token_id"] for entry in raw["vocabulary"]] == list(range(len(tokens)))
         manifest = Manifest(
             folder=folder,
             n_static=int(raw["n_static"]),
             vocabulary_size=len(tokens),
             vocabulary_sha256=str(raw["vocabulary_sha256"]),
+            families=tuple(str(entry["family"]) for entry in vocabulary),
             fingerprint=str(raw["fingerprint"]),
             preset=str(raw["preset"]),
             splits={split: raw["splits"][split] for split in SPLITS},
@@ -120,7 +123,7 @@ class Split:
 
     def __init__(self, manifest: Manifest, name: str) -> None:
         self.n_static, self.vocabulary_size = manifest.n_static, manifest.vocabulary_size
-        self.name = name
+        self.name, self.families = name, manifest.families
         self.shards = [manifest.folder / shard["name"] for shard in manifest.splits[name]["shards"]]
         self._maps: list[np.ndarray] = []
         rows: list[tuple[int, ...]] = []

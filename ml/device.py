@@ -14,6 +14,7 @@ from pathlib import Path
 
 import torch
 
+from ml.peak import cpu_multiplies_bfloat16, data_sheet_peak
 from warehouse.errors import UserError
 
 PEAK_WIDTH = {"cpu": 768, "cuda": 8192}
@@ -63,11 +64,15 @@ class Device:
         unit = 1 if sys.platform == "darwin" else 1024
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
-    def measured_peak_flops(self) -> float:
-        """FLOP/s of a large matrix product in `dtype`, best of three: what a share of peak is a share of.
+    def peak_flops(self) -> tuple[float, str]:
+        """What a share of peak is a share of, in FLOP/s, and where it comes from: the data sheet of a CUDA device that is
+        known by its name, else a product measured now."""
+        if self.is_cuda and (found := data_sheet_peak(self.hardware)):
+            return found, f"data sheet of {self.hardware}, dense bfloat16"
+        return self.measured_peak_flops(), "torch.mm, measured at the end of the run"
 
-        Measured, since a table of data sheets does not know the next chip, the clock or the number of threads.
-        """
+    def measured_peak_flops(self) -> float:
+        """FLOP/s of a large matrix product in `dtype`, best of three."""
         width = PEAK_WIDTH[self.torch.type]
         a = torch.randn(width, width, device=self.torch, dtype=self.dtype)
         best = float("inf")
@@ -81,7 +86,7 @@ class Device:
 
 
 def choose_device(name: str | None, local_rank: int = 0) -> Device:
-    """The named device, or CUDA when there is one, else the CPU. CUDA multiplies in bfloat16, the CPU in float32.
+    """The named device, or CUDA when there is one, else the CPU. Products are in bfloat16 where the device has it.
 
     `local_rank`: number of the CUDA device, which is a process's rank on its machine.
     """
@@ -95,4 +100,4 @@ def choose_device(name: str | None, local_rank: int = 0) -> Device:
         torch.set_float32_matmul_precision("high")
         torch.cuda.set_device(local_rank)
         return Device(torch.device("cuda", local_rank), torch.bfloat16)
-    return Device(torch.device("cpu"), torch.float32)
+    return Device(torch.device("cpu"), torch.bfloat16 if cpu_multiplies_bfloat16() else torch.float32)

@@ -3,7 +3,7 @@
 In: a `Split`, the row length ("context"). Out: `Batch`es of rows. A window is one patient's
 static prefix (as known at the window's start) and then up to context + 1 - n_static timeline tokens; its last
 token is only a target, so a window fills at most `context` inputs. Windows of several patients share a row;
-segment ids, restarting positions and the list of scored places keep them apart. Every timeline token of the
+where segments start (positions restart there) and the list of scored places keep them apart. Every timeline token of the
 split is in exactly one window, hence is predicted exactly once per epoch; static tokens and padding never are.
 Wrong: a context shorter than the static prefix, a token beyond the vocabulary (`UserError`).
 """
@@ -79,15 +79,16 @@ def pack(sizes: np.ndarray, capacity: int, rng: np.random.Generator) -> list[np.
 
 @dataclass(frozen=True)
 class Batch:
-    """Rows for one step, all int64. tokens, positions, segments: [rows, context], segment 0 is padding.
+    """Rows for one step. tokens, segments: int64 [rows, context]; segment 0 is padding.
 
-    scored [n]: the positions, counted over all rows, from which a timeline token is predicted; targets [n]:
-    those tokens.
+    starts: int32 [k], where each segment starts, counted over all rows, and the end of the last row; each row's
+    padding is a segment too. scored int64 [n]: the places, counted likewise, from which a timeline token is predicted;
+    targets int64 [n]: those tokens.
     """
 
     tokens: Tensor
-    positions: Tensor
     segments: Tensor
+    starts: Tensor
     scored: Tensor
     targets: Tensor
     n_inputs: int  # real tokens: static prefix included, padding not
@@ -98,18 +99,24 @@ class Batch:
         return len(self.targets)
 
     def _each(self, change: Callable[[Tensor], Tensor]) -> "Batch":
-        tensors = (self.tokens, self.positions, self.segments, self.scored, self.targets)
+        tensors = (self.tokens, self.segments, self.starts, self.scored, self.targets)
         return Batch(*(change(tensor) for tensor in tensors), self.n_inputs)
 
     def pin_memory(self) -> "Batch":
-        """The batch in page-locked memory, from which a CUDA device copies by itself; torch's DataLoader calls it."""
+        """The batch in page-locked memory, from which a CUDA device copies by itself."""
         return self._each(lambda tensor: tensor.pin_memory())
 
     def to(self, device: torch.device) -> "Batch":
         """The batch on a device; from page-locked memory without waiting."""
-        if self.tokens.device == device:
-            return self
         return self._each(lambda tensor: tensor.to(device, non_blocking=True))
+
+    def without_padding(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Real tokens one after another [n_inputs], where their segments start, and the scored places among them."""
+        real = (self.segments > 0).view(-1)
+        before = real.cumsum(0) - real.long()  # real tokens before each place
+        ends = torch.cat((before, before.new_tensor([self.n_inputs])))
+        starts = ends[self.starts.long()].unique_consecutive()  # padding leaves an empty segment, which goes
+        return self.tokens.view(-1)[real], starts.int(), before[self.scored]
 
 
 def collate(split: Split, windows: Windows, rows: list[np.ndarray], context: int) -> Batch:
@@ -118,7 +125,7 @@ def collate(split: Split, windows: Windows, rows: list[np.ndarray], context: int
     columns = (a[taken].tolist() for a in (windows.patient, windows.start, windows.stop, windows.inputs))
     each = zip(*columns, strict=True)
     places = np.arange(len(rows) * context)
-    tokens, positions, segments = np.full(len(places), PAD), np.zeros(len(places), int), np.zeros(len(places), int)
+    tokens, segments, starts = np.full(len(places), PAD), np.zeros(len(places), int), []
     n_timeline = int((windows.stop[taken] - windows.start[taken]).sum())
     scored, targets, done = np.empty(n_timeline, int), np.empty(n_timeline, int), 0
     for r, row in enumerate(rows):
@@ -129,12 +136,16 @@ def collate(split: Split, windows: Windows, rows: list[np.ndarray], context: int
             first, end, scored_end = at + split.n_static, at + size, done + stop - start
             tokens[at:first] = split.static_prefix(patient, start)
             tokens[first:end] = timeline[:-1]
-            positions[at:end], segments[at:end] = places[:size], segment
+            segments[at:end] = segment
+            starts.append(at)
             scored[done:scored_end], targets[done:scored_end] = places[first - 1 : end], timeline
             at, done = end, scored_end
+        if at < (r + 1) * context:
+            starts.append(at)
+    starts = np.asarray([*starts, len(places)], dtype=np.int32)
     if max(tokens.max(initial=0), targets.max(initial=0)) >= split.vocabulary_size:
         for patient in windows.patient[taken].tolist():
             split.check_tokens(patient)
     shape = (len(rows), context)
-    arrays = (tokens.reshape(shape), positions.reshape(shape), segments.reshape(shape), scored, targets)
+    arrays = (tokens.reshape(shape), segments.reshape(shape), starts, scored, targets)
     return Batch(*(torch.from_numpy(a) for a in arrays), int(windows.inputs[taken].sum()))

@@ -11,9 +11,11 @@ tokens only. U and the number of patients are those of the share that is trained
 import hashlib
 import json
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 from ml.data import Manifest
 from ml.flops import training_flops_per_token
+from ml.huggingface import shape_of, weights_sha256
 from ml.ladder import parse_size, shape, size_name
 from ml.model import ModelConfig, parameter_counts
 from ml.stream import RowStream
@@ -41,6 +43,7 @@ class Settings:
     gradient_clip: float = 1.0
     tied: bool = False
     patients: float = 1.0
+    init: str | None = None
     eval_tokens: int = 100_000
 
     def __post_init__(self) -> None:
@@ -107,9 +110,17 @@ def _horizon(settings: Settings, flops_per_token: float, stream: RowStream) -> t
     return rows, steps, inputs, timeline
 
 
+def _start(settings: Settings, vocabulary_size: int) -> tuple[ModelConfig, str | None]:
+    """The model's shape: of the size asked for, or of the pretrained checkpoint, whose hash it gives too."""
+    if settings.init is None:
+        return shape(parse_size(settings.size), vocabulary_size, settings.context, settings.tied), None
+    folder = Path(settings.init)
+    return shape_of(folder, vocabulary_size, settings.context), weights_sha256(folder)
+
+
 def plan_run(settings: Settings, manifest: Manifest, stream: RowStream) -> RunPlan:
     """Settle everything that decides a run's outcome; pure, and quick beside the packing of one epoch."""
-    model = shape(parse_size(settings.size), manifest.vocabulary_size, settings.context, settings.tied)
+    model, init_sha256 = _start(settings, manifest.vocabulary_size)
     counts = parameter_counts(model)
     flops_per_token = training_flops_per_token(model)
     rows, steps, inputs, timeline = _horizon(settings, flops_per_token, stream)
@@ -130,6 +141,7 @@ def plan_run(settings: Settings, manifest: Manifest, stream: RowStream) -> RunPl
         "gradient_clip": settings.gradient_clip,
         "schedule": "linear warm-up, cosine to 0.1",
         "eval_tokens": settings.eval_tokens,
+        "init_sha256": init_sha256,
     }
     # The packing of a seed may move rows and steps by a few, which must not part the seeds of one configuration.
     asked = {name: getattr(settings, name) for name in ("tokens", "epochs", "batch_tokens")}
@@ -137,12 +149,13 @@ def plan_run(settings: Settings, manifest: Manifest, stream: RowStream) -> RunPl
     text = json.dumps(settled | asked, sort_keys=True)
     configuration = hashlib.sha256(text.encode()).hexdigest()[:12]
     length = f"C{settings.flops:.3g}" if settings.flops else f"D{size_name(rows * timeline)}"
+    size = size_name(counts.non_embedding) if settings.init else settings.size
     share = f"-P{settings.patients:g}" if settings.patients < 1 else ""
     record = {
-        "run_id": f"N{settings.size}-{length}{share}-{configuration}-s{settings.seed}".replace("+", ""),
+        "run_id": f"N{size}-{length}{share}-{configuration}-s{settings.seed}".replace("+", ""),
         "configuration": configuration,
         "seed": settings.seed,
-        "size": settings.size,
+        "size": size,
         **decisive,
         "n_total": counts.total,
         "n_non_embedding": counts.non_embedding,

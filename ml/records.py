@@ -46,15 +46,17 @@ def result_record(
     ranks: int,
     loader_bytes: int,
 ) -> dict:
-    """What result.json holds of a finished run; measures the device's peak.
+    """What result.json holds of a finished run.
 
     `tally` as training ended; `clocks`: wall and CPU seconds with scoring.
     """
     flops = plan.flops_per_token * tally.inputs_seen
-    peak = device.measured_peak_flops() * ranks
+    one, source = device.peak_flops()
+    peak = one * ranks
     return {
         "tokens_seen": tally.tokens_seen,
         "inputs_seen": tally.inputs_seen,
+        "scored_share": tally.tokens_seen / tally.inputs_seen,
         "epochs": tally.tokens_seen / plan.record["unique_tokens"],
         "flops": flops,
         "flops_6nd": six_nd(plan.record["n_with_head"], tally.tokens_seen),
@@ -69,6 +71,6 @@ def result_record(
         "ranks": ranks,
         "peak_share": flops / tally.wall_seconds / peak,
         "peak_flops_per_second": peak,
-        "peak_source": "torch.mm, measured at the end of the run" + (f", times {ranks} ranks" if ranks > 1 else ""),
+        "peak_source": source + (f", times {ranks} ranks" if ranks > 1 else ""),
         "peak_memory_bytes": device.peak_memory_bytes(),
     }

@@ -63,8 +63,14 @@ def cannot_write(path: Path, error: OSError) -> UserError:
 
 def write_json(path: Path, record: dict) -> None:
     """Write one flat record as one line, whole or not at all. Numbers that are not finite become null."""
-    clean = {key: None if isinstance(v, float) and v - v != 0 else v for key, v in record.items()}
-    write_whole(path, lambda part: part.write_text(json.dumps(clean, allow_nan=False) + "\n", "utf-8"))
+    write_lines(path, [record])
+
+
+def write_lines(path: Path, records: list[dict]) -> None:
+    """Write flat records, one a line, whole or not at all. Numbers that are not finite become null."""
+    clean = [{key: None if isinstance(v, float) and v - v != 0 else v for key, v in r.items()} for r in records]
+    text = "".join(json.dumps(record, allow_nan=False) + "\n" for record in clean)
+    write_whole(path, lambda part: part.write_text(text, "utf-8"))
 
 
 def read_json(path: Path) -> dict | None:

@@ -25,6 +25,7 @@ from ml.checkpoint import Checkpoints, Tally, save_weights, whole_weights
 from ml.data import Split
 from ml.device import Device, choose_device
 from ml.distributed import World, is_lost_rank, joined, must_shard, part_again, place, spread
+from ml.huggingface import start_from
 from ml.model import Llama, initialise, parameter_groups
 from ml.packing import Batch
 from ml.plan import RunPlan, Settings, plan_run
@@ -59,6 +60,8 @@ def build(
     settings = plan.settings
     model = Llama(plan.model)
     initialise(model, settings.seed)
+    if settings.init:
+        start_from(model, Path(settings.init), settings.seed)
     if not sharded:  # where it is, each block moves when it is parted, so the whole need not fit
         model.to(device.torch)
     for part in (model.model["layers"] if sharded else [model]) if compiled else ():
@@ -169,10 +172,11 @@ class Run:
                         f"{folder}: stopped at step {meter.tally.step} of {self.plan.steps}{why}; the same command resumes"
                     )
                 return stop.STATUS if request.asked else 0
-            trained, scores = replace(meter.tally), {}
+            trained, scores, families = replace(meter.tally), {}, []
             for name, split in (("tuning", self.corpus.tuning), ("held_out", self.corpus.held_out)):
                 found = self.score(model, split)
                 scores |= found.record(name) if found else {}
+                families += found.family_records(name) if found else []
         except (Diverged, torch.OutOfMemoryError) as error:
             reason = str(error).splitlines()[0]
             if world.is_first_to_fail():
@@ -181,7 +185,7 @@ class Run:
         held = self.loader.held_bytes()
         result = result_record(self.plan, trained, scores, meter.clocks(), self.device, world.size, held)
         weights = whole_weights(model)
-        world.from_first(lambda: self.finish(weights, result))
+        world.from_first(lambda: self.finish(model, weights, families, result))
         return 0
 
     def begin(self) -> None:
@@ -191,9 +195,11 @@ class Run:
             record = config_record(self.plan, self.device, self.world, self.sharded, self.folder.resolve().name)
             runs.write_json(self.folder / "config.json", record)
 
-    def finish(self, weights: dict[str, torch.Tensor], result: dict) -> None:
+    def finish(self, model: Llama, weights: dict[str, torch.Tensor], families: list[dict], result: dict) -> None:
         """Write the weights and the result, which ends the run, and remove what only resuming needs."""
-        save_weights(self.folder, weights, self.plan)
+        save_weights(self.folder, model, weights, self.plan)
+        lines = [{"run_id": self.plan.run_id, **line} for line in families]
+        runs.write_lines(self.folder / "families.jsonl", lines)
         runs.write_result(self.folder, "done", None, result)
         self.checkpoints.clear()
         print(f"{self.folder}: {runs.summary(result)}")

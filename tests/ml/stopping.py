@@ -3,7 +3,7 @@
 Each run is a child forked from this process, which has loaded torch and computed nothing, so that a start costs no
 import. Prints how each child ended, as one JSON list.
 
-    whole      -- TRAIN...             one run, left alone
+    whole      -- TRAIN...             one run, left alone; before this and all others: float32, products in that type
     kill SEED TIMES -- TRAIN...        SIGKILL at a random instant, TIMES times, then left alone
     fsync CALL [CALL...] -- TRAIN...   SIGKILL by itself at that call of os.fsync in a checkpoint, once each, then left alone
     SIGTERM or SIGUSR1 -- TRAIN...     that signal once training is under way, then left alone
@@ -28,7 +28,7 @@ import torch
 import torch._dynamo  # an optimiser imports it; done once, not in every child
 
 import ml.train as train_module
-from ml import checkpoint
+from ml import checkpoint, device
 from ml.runs import last_step
 from warehouse.errors import run_main
 
@@ -118,6 +118,9 @@ def together(size: int, trouble: list[str], train: list[str]) -> list[dict]:
 
 def stopped(how: list[str], train: list[str]) -> list[dict]:
     """Start, stop and start again; how each child ended."""
+    if how[0] == "float32":
+        device.cpu_multiplies_bfloat16 = lambda: False
+        how = how[1:]
     folder, ends = Path(train[train.index("--run-dir") + 1]), []
     if how[0] == "kill":
         rng = random.Random(int(how[1]))

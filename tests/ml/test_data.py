@@ -98,8 +98,8 @@ def test_score_counts_tokens_events_and_days(shards: Path) -> None:
     assert found.tokens == split.lengths.sum()
     assert found.nats / found.tokens == pytest.approx(np.log(split.vocabulary_size), rel=1e-5)  # the head is zero
     times = [split.array(p, "times.i64") for p in range(len(split))]
-    assert found.events == sum(len(set(split.array(p, "events.i32").tolist())) for p in range(len(split)))
-    assert found.patient_days == sum(len({int(t) // 86400 for t in patient}) for patient in times)
+    assert found.event.units == sum(len(set(split.array(p, "events.i32").tolist())) for p in range(len(split)))
+    assert found.patient_day.units == sum(len({int(t) // 86400 for t in patient}) for patient in times)
     some = choose_patients(split, 200)
     assert 0 < len(some) < len(split) and split.lengths[some].sum() >= 200
     assert np.array_equal(some, choose_patients(split, 200))
