@@ -102,8 +102,10 @@ class Batch:
         """The batch on a device; to CUDA from pinned memory and without waiting."""
         if device.type == "cpu":
             return self
+        pinned = device.type == "cuda"
         tensors = (self.tokens, self.segments, self.starts, self.scored, self.targets)
-        return Batch(*(t.pin_memory().to(device, non_blocking=True) for t in tensors), self.n_inputs)
+        moved = ((t.pin_memory() if pinned else t).to(device, non_blocking=True) for t in tensors)
+        return Batch(*moved, self.n_inputs)
 
     def without_padding(self) -> tuple[Tensor, Tensor, Tensor]:
         """Real tokens one after another [n_inputs], where their segments start, and the scored places among them."""
