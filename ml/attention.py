@@ -277,7 +277,7 @@ def _by_head(qkv: Tensor, cos: Tensor, sin: Tensor, documents: Documents, heads:
     place = torch.arange(len(qkv), device=qkv.device)
     starts = documents.starts
     position = place - starts[torch.bucketize(place, starts, right=True) - 1]
-    query, key, value = (x.unflatten(-1, (-1, heads.head_dim)) for x in qkv.split(heads.widths, dim=-1))
+    query, key, value = (x.reshape(len(x), -1, heads.head_dim) for x in qkv.split(heads.widths, dim=-1))
     cos, sin = cos[position][:, None], sin[position][:, None]
     return _rotate(query, cos, sin), _rotate(key, cos, sin), value
 

@@ -78,8 +78,9 @@ def read_config(folder: Path) -> ModelConfig:
 
 def _refuse(raw: dict, path: Path) -> None:
     """Raise `UserError` for a model that would give other logits here."""
-    scaling = {**(raw.get("rope_scaling") or {}), **(raw.get("rope_parameters") or {})}
-    kind = scaling.get("rope_type", scaling.get("type", "default"))
+    scalings = [raw.get(name) or {} for name in ("rope_scaling", "rope_parameters")]  # of transformers 4, of 5
+    kinds = {scaling.get("rope_type", scaling.get("type", "default")) for scaling in scalings}
+    kind = min(kinds - {"default"}, default="default")
     own_width = raw.get("head_dim") or raw["hidden_size"] // raw["num_attention_heads"]
     lacking = {
         f"model_type {raw.get('model_type')!r}": raw.get("model_type") != "llama",

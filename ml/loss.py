@@ -24,7 +24,7 @@ def _in_chunks(
 ) -> Tensor:
     """Loss of each row; where they are given, `grad_hidden` is filled and `grad_weight` (float32) added to."""
     cast, n = weight.to(hidden.dtype), len(hidden)
-    chunk = min(n, max(1, CHUNK_LOGITS.get(hidden.device.type, CHUNK_LOGITS["cuda"]) // len(weight)))
+    chunk = max(1, min(n, CHUNK_LOGITS.get(hidden.device.type, CHUNK_LOGITS["cuda"]) // len(weight)))  # n may be 0
     losses = hidden.new_empty(n, dtype=torch.float32)
     # Two buffers serve all chunks: fresh memory costs more than the sums done in it.
     products = hidden.new_empty(chunk, len(weight))

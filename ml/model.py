@@ -226,6 +226,11 @@ class Llama(nn.Module):
         self.register_buffer("cos", cos, persistent=False)
         self.register_buffer("sin", sin, persistent=False)
 
+    def compile(self, **options) -> None:
+        """Compile the blocks, one by one: they share their code, so that one pays for all, and the loss stays as it is."""
+        for block in self.model["layers"]:
+            block.compile(**options)
+
     def hidden(self, tokens: Tensor, documents: Documents, dtype: torch.dtype) -> Tensor:
         """Residual stream [n, d_model], float32, of tokens [n], before the last norm."""
         x = F.embedding(tokens, self.model["embed_tokens"].weight)
