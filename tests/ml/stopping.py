@@ -1,16 +1,18 @@
-"""Runs of ml/train.py in processes of their own that are stopped on purpose: `python tests/ml/stopping.py HOW ...`.
+"""Runs of ml/train.py in processes of their own that are stopped on purpose.
 
-Each run is a child forked from this process, which has loaded torch and computed nothing, so that a start costs no
-import. Prints how each child ended, as one JSON list.
+Reads commands from standard input, one JSON object a line: {"how": [...], "train": [...], "errors": FILE}; answers each
+with one line, how each of its processes ended. They are forked from this one, which has loaded torch and computed
+nothing, so that a start costs no import. FILE takes what they write to standard error. How, after an optional
+`float32` (products in that type):
 
-    whole      -- TRAIN...             one run, left alone; before this and all others: float32, products in that type
-    kill SEED TIMES -- TRAIN...        SIGKILL at a random instant, TIMES times, then left alone
-    fsync CALL [CALL...] -- TRAIN...   SIGKILL by itself at that call of os.fsync in a checkpoint, once each, then left alone
-    SIGTERM or SIGUSR1 -- TRAIN...     that signal once training is under way, then left alone
-    limit BYTES -- TRAIN...            no file may grow beyond BYTES; then left alone if that ended it
-    ranks N [fail RANK STEP REASON] [kill RANK STEP] [SIGTERM STEP] -- TRAIN...
-                                       N ranks at once, as torchrun starts them; one of them fails or is killed after a
-                                       step, or all are signalled once that step is logged
+    whole                      one run, left alone
+    kill SEED TIMES            SIGKILL at a random instant, TIMES times, then left alone
+    fsync CALL [CALL...]       SIGKILL by itself at that call of os.fsync in a checkpoint, once each, then left alone
+    SIGTERM or SIGUSR1         that signal once training is under way, then left alone
+    limit BYTES                no file may grow beyond BYTES; then left alone if that ended it
+    ranks N [fail RANK STEP REASON | kill RANK STEP | SIGTERM STEP]
+                               N ranks at once, as torchrun starts them; one of them fails or is killed after a step, or
+                               all are signalled once that many steps are logged
 """
 
 import json
@@ -22,6 +24,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -32,14 +35,20 @@ from ml import checkpoint, device
 from ml.runs import last_step
 from warehouse.errors import run_main
 
+Start = Callable[..., int]  # start(prepare) forks a run that first calls `prepare`; its process id
 
-def start(arguments: list[str], prepare: Callable[[], None] = lambda: None) -> int:
+
+def start(train: list[str], errors: str, is_float32: bool, prepare: Callable[[], None] = lambda: None) -> int:
     """Fork a run; its process id."""
     child = os.fork()
     if child == 0:
         try:
+            os.dup2(os.open(errors, os.O_WRONLY | os.O_CREAT | os.O_APPEND), sys.stderr.fileno())
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            if is_float32:
+                device.cpu_multiplies_bfloat16 = lambda: False
             prepare()
-            run_main(lambda: train_module.main(arguments))
+            run_main(lambda: train_module.main(train))
         except SystemExit as end:
             sys.stdout.flush()
             os._exit(end.code)
@@ -105,51 +114,51 @@ def become(rank: int, size: int, port: int, trouble: list[str]) -> None:
         train_module.train_step = troubled
 
 
-def together(size: int, trouble: list[str], train: list[str]) -> list[dict]:
+def together(size: int, trouble: list[str], folder: Path, begin: Start) -> list[dict]:
     """Start all ranks; how each ended."""
     port = free_port()
-    ranks = [start(train, lambda rank=rank: become(rank, size, port, trouble)) for rank in range(size)]
+    ranks = [begin(lambda rank=rank: become(rank, size, port, trouble)) for rank in range(size)]
     if trouble[:1] == ["SIGTERM"]:
-        wait_for_steps(Path(train[train.index("--run-dir") + 1]), int(trouble[1]))
+        wait_for_steps(folder, int(trouble[1]))
         for rank in ranks:
             os.kill(rank, signal.SIGTERM)
     return [ending(rank) for rank in ranks]
 
 
-def stopped(how: list[str], train: list[str]) -> list[dict]:
-    """Start, stop and start again; how each child ended."""
-    if how[0] == "float32":
-        device.cpu_multiplies_bfloat16 = lambda: False
-        how = how[1:]
-    folder, ends = Path(train[train.index("--run-dir") + 1]), []
+def stopped(how: list[str], folder: Path, begin: Start) -> list[dict]:
+    """Start, stop and start again; how each process ended."""
+    ends = []
     if how[0] == "kill":
         rng = random.Random(int(how[1]))
         for _ in range(int(how[2])):
-            child = start(train)
+            child = begin()
             wait_for_steps(folder, rng.choice([1, 8, 20]))
             time.sleep(rng.random() * 0.05)
             os.kill(child, signal.SIGKILL)
             ends.append(ending(child))
     elif how[0] == "fsync":
-        ends += [ending(start(train, lambda call=call: die_at_fsync(int(call)))) for call in how[1:]]
+        ends += [ending(begin(lambda call=call: die_at_fsync(int(call)))) for call in how[1:]]
     elif how[0] == "limit":
         limit = (int(how[1]), resource.RLIM_INFINITY)
-        ends.append(ending(start(train, lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limit))))
+        ends.append(ending(begin(lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limit))))
         if ends[0]["status"] == 0:
             return ends
     elif how[0] == "ranks":
-        return together(int(how[1]), how[2:], train)
+        return together(int(how[1]), how[2:], folder, begin)
     elif how[0] != "whole":
-        child = start(train)
+        child = begin()
         wait_for_steps(folder, 5)
         os.kill(child, signal.Signals[how[0]])
         ends.append(ending(child))
         if (folder / "checkpoint").is_dir():
             ends[-1]["kept"] = sorted(path.name for path in (folder / "checkpoint").glob("step-*"))
-    return [*ends, ending(start(train))]
+    return [*ends, ending(begin())]
 
 
 if __name__ == "__main__":
-    words = sys.argv[1:]
-    at = words.index("--")
-    print(json.dumps(stopped(words[:at], words[at + 1 :])))
+    for line in sys.stdin:
+        command = json.loads(line)
+        how, train = command["how"], command["train"]
+        begin = partial(start, train, command["errors"], how[0] == "float32")
+        folder = Path(train[train.index("--run-dir") + 1])
+        print(json.dumps(stopped(how[how[0] == "float32" :], folder, begin)), flush=True)

@@ -1,6 +1,7 @@
 """Stopping anywhere and going on: the same bits after kills, in the middle of a checkpoint too; torn files; full disks."""
 
 import errno
+import functools
 import json
 import os
 import subprocess
@@ -23,13 +24,21 @@ SAME = ("--epochs", "2", "--evaluate-every", "25", "--checkpoint-every", "7")
 SMALL = ["--size", "5k", "--context", "48", "--batch-tokens", "96", "--device", "cpu", "--eval-tokens", "500"]
 
 
-def stopping(folder: Path, shards: Path, *how: str, more: Sequence[str] = ()) -> tuple[list[dict], str]:
-    """What tests/ml/stopping.py reports of runs in `folder`, and all that was written to standard error."""
-    script = [sys.executable, str(REPOSITORY / "tests" / "ml" / "stopping.py"), *how, "--"]
-    command = [*script, "--shards", str(shards), "--run-dir", str(folder), *SMALL, *SAME, *more]
+@functools.cache
+def driver() -> subprocess.Popen:
+    """The process that forks the runs; it ends with this one."""
+    script = [sys.executable, str(REPOSITORY / "tests" / "ml" / "stopping.py")]
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1"}
-    ended = subprocess.run(command, capture_output=True, text=True, check=True, env=environment, timeout=300)
-    return json.loads(ended.stdout.splitlines()[-1]), ended.stderr
+    return subprocess.Popen(script, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
+
+
+def stopping(folder: Path, shards: Path, *how: str, more: Sequence[str] = ()) -> tuple[list[dict], str]:
+    """How runs in `folder` ended that were stopped as tests/ml/stopping.py says, and what they wrote to standard error."""
+    train = ["--shards", str(shards), "--run-dir", str(folder), *SMALL, *SAME, *more]
+    errors = folder.with_suffix(".errors")
+    errors.write_text("")
+    print(json.dumps({"how": how, "train": train, "errors": str(errors)}), file=driver().stdin, flush=True)
+    return json.loads(driver().stdout.readline()), errors.read_text()
 
 
 @pytest.fixture(scope="module")
