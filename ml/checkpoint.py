@@ -98,8 +98,8 @@ class Checkpoints:
         try:
             self.world.from_first(lambda: self._clear_parts(part))
             self._write_tensors(part, model, optimiser)
-            files = self.world.gather(self._own_files(part))
-            self.world.from_first(lambda: self._finish(part, tally, {k: v for own in files for k, v in own.items()}))
+            files = self._files(part)
+            self.world.from_first(lambda: self._finish(part, tally, files))
         except (OSError, RuntimeError, CheckpointException) as error:
             if self.world.is_first:
                 shutil.rmtree(part, ignore_errors=True)
@@ -122,11 +122,20 @@ class Checkpoints:
             state = {"model": weights, "optimiser": moments}
             dcp.save(state, storage_writer=dcp.FileSystemWriter(part), no_dist=self.world.size == 1)
 
-    def _own_files(self, part: Path) -> dict[str, dict]:
-        """Size and sha256 of the files that this rank wrote."""
+    def _files(self, part: Path) -> dict[str, dict]:
+        """Size and sha256 of all files; each rank reads the ones that it wrote."""
         names = [path for path in part.glob(f"__{self.world.rank}_*") if path.is_file()]
         names += [part / ".metadata"] if self.world.is_first else []
-        return {path.name: {"bytes": path.stat().st_size, "sha256": file_sha256(path)} for path in names}
+        try:
+            own = {path.name: {"bytes": path.stat().st_size, "sha256": file_sha256(path)} for path in names}
+        except OSError as error:
+            own = error  # told to all, so that all give up together
+        files: dict[str, dict] = {}
+        for found in self.world.gather(own):
+            if isinstance(found, OSError):
+                raise found
+            files |= found
+        return files
 
     def _finish(self, part: Path, tally: Tally, files: dict[str, dict]) -> None:
         """Write run.json, move the checkpoint into place and remove the oldest."""

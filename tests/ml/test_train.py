@@ -1,17 +1,21 @@
 """A run from start to end: its folder, resuming to the same bits, refusals in one line, divergence."""
 
 import json
+import math
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
 
+import ml.train as train_module
 from ml import runs
 from ml.data import read_manifest
+from ml.divergence import LINES, fault, spike
 from ml.peak import cpu_multiplies_bfloat16
 from ml.plan import Settings, plan_run
 from ml.stream import open_corpus
@@ -127,6 +131,71 @@ def test_divergence_is_recorded(shards: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("loss", "norm", "words"),
+    [
+        (float("nan"), 1.0, "the loss is nan"),
+        (float("inf"), 1.0, "the loss is inf"),
+        (3.0, float("inf"), "the norm of the gradient is inf"),
+        (2.1 * math.log(50), 1.0, "8.215 nats per token, where guessing costs 3.912"),
+        (1.9 * math.log(50), 1.0, None),
+    ],
+)
+def test_losses_that_are_no_losses_are_told(loss: float, norm: float, words: str | None) -> None:
+    assert fault(loss, norm, 50) == words
+
+
+def test_a_spike_ends_a_run_only_when_it_stays() -> None:
+    def first_fault(losses: list[float]) -> int | None:
+        lowest, kept = None, []
+        for line, loss in enumerate(losses):
+            kept = [*kept, loss][-LINES:]
+            lowest, reason = spike(kept, lowest)
+            if reason:
+                return line
+        return None
+
+    falling = [4 - 0.02 * i for i in range(100)]
+    assert first_fault(falling) is None
+    assert first_fault([*falling[:50], 7.0, *falling[50:]]) is None  # one line that comes back
+    assert first_fault([*falling[:50], *[4.2] * 20]) == 50 + LINES - 1  # 1.2 nats up for as many lines
+    noise = np.random.default_rng(0).normal(0, 0.5, 100)
+    assert first_fault([a + b for a, b in zip(falling, noise, strict=True)]) is None
+
+
+@pytest.mark.parametrize("what", ["loss", "gradient"])
+def test_a_loss_or_gradient_that_is_not_finite_fails_the_run_and_is_not_saved(
+    shards: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    step, taken = train_module.train_step, [0]
+
+    def broken(*args) -> tuple:
+        nats, norm = step(*args)
+        taken[0] += 1
+        bad = torch.tensor(float("nan"))
+        return (bad if what == "loss" and taken[0] == 9 else nats), (bad if taken[0] == 9 else norm)
+
+    monkeypatch.setattr(train_module, "train_step", broken)
+    folder = tmp_path / "run"
+    with pytest.raises(UserError, match="the loss diverged by step 9 of"):
+        train(shards, folder, "--epochs", "2", "--checkpoint-every", "4")
+    reason = read(folder, "result.json")["reason"]
+    assert ("the loss is nan" if what == "loss" else "the norm of the gradient is nan") in reason
+    assert "step-00000008" in {path.name for path in (folder / "checkpoint").iterdir()}  # and none after it
+    assert max(path.name for path in (folder / "checkpoint").iterdir()) == "step-00000008"
+
+
+def test_a_share_of_the_patients_over_epochs_is_recorded(shards: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    assert train(shards, folder, "--patients", "0.2", "--epochs", "3") == 0
+    config, result = read(folder, "config.json"), read(folder, "result.json")
+    assert (config["patients_share"], config["unique_patients"]) == (0.2, 24)
+    assert result["tokens_seen"] == 3 * config["unique_tokens"] < read_manifest(shards).count("train", "tokens")
+    assert result["epochs"] == 3 and curve(folder)[-1]["epochs"] == 3
+    with pytest.raises(UserError, match=r"was started with patients_share = 0.2, now it is 0.5"):
+        train(shards, folder, "--patients", "0.5", "--epochs", "3")
+
+
+@pytest.mark.parametrize(
     ("options", "words"),
     [
         (["--flops", "1e9", "--tokens", "5"], "--flops and --tokens both"),
@@ -193,14 +262,15 @@ def test_command_line_ends_in_one_line_and_status_2(tmp_path: Path) -> None:
 def test_same_configuration_means_same_but_for_the_seed(shards: Path) -> None:
     def plan(**changes):
         settings = Settings(**{"size": "5k", "epochs": 1, "context": 48, **changes})
-        corpus = open_corpus(shards, settings.context, settings.seed)
+        corpus = open_corpus(shards, settings.context, settings.seed, settings.patients)
         return plan_run(settings, corpus.manifest, corpus.stream)
 
     base = plan()
     assert plan(seed=1).record["configuration"] == base.record["configuration"]
     assert plan(seed=1).run_id != base.run_id
+    assert "-P0.5-" in plan(patients=0.5).run_id and "-P" not in base.run_id
     assert plan(size="5000").record["configuration"] == base.record["configuration"]
-    for change in ({"eta": 0.01}, {"size": "8k"}, {"epochs": 2}, {"context": 64}, {"beta2": 0.95}):
+    for change in ({"eta": 0.01}, {"size": "8k"}, {"epochs": 2}, {"context": 64}, {"beta2": 0.95}, {"patients": 0.5}):
         assert plan(**change).record["configuration"] != base.record["configuration"]
 
 
