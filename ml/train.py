@@ -64,8 +64,8 @@ def build(
         start_from(model, Path(settings.init), settings.seed)
     if not sharded:  # where it is, each block moves when it is parted, so the whole need not fit
         model.to(device.torch)
-    for part in (model.model["layers"] if sharded else [model]) if compiled else ():
-        part.compile()
+    if compiled:
+        model.compile()  # block by block, so before the blocks are parted
     loss = spread(model, device, world, sharded)
     groups = parameter_groups(model, settings.eta, settings.weight_decay)
     optimiser = torch.optim.AdamW(groups, betas=(settings.beta1, settings.beta2), fused=True)

@@ -76,6 +76,20 @@ def checkpoint_seconds(parts: tuple) -> tuple[float, float, float]:
         return statistics.median(times), time.perf_counter() - start, size
 
 
+def print_memory(corpus: Corpus, plan: RunPlan, opened: int) -> None:
+    """Memory that a loader with one worker says it holds, and what the process grows by; `opened`: by the index."""
+    start, most = own_bytes(), 0
+    for number, _ in enumerate(endless(corpus, plan, 1)):
+        most = max(most, own_bytes() - start)
+        if number == 4 * plan.steps // 3:  # into a second epoch, which is packed meanwhile
+            break
+    held = Loader(corpus.stream, plan.rows, plan.steps, workers=1).held_bytes()
+    print(
+        f"memory of the loader: {held / 1e6:.1f} MB by its own account; the process grew by {opened / 1e6:.1f} MB as the "
+        f"shards were opened and the first epoch packed, and by {most / 1e6:.1f} MB while it streamed"
+    )
+
+
 def main(argv: list[str] | None = None) -> int:
     """Print one row for each size."""
     parser = ArgumentParser(
@@ -93,6 +107,7 @@ def main(argv: list[str] | None = None) -> int:
     torch.set_num_threads(1)
     device, before = choose_device("cpu"), own_bytes()
     corpus = open_corpus(args.shards, args.context, 0)
+    opened = own_bytes() - before
     print("tokens a CPU second, M          loader / trainer    checkpoint")
     print("  size  in line  1 worker  trainer  in line  1 worker  write s  read s     MB")
     for size in args.sizes.split(","):
@@ -112,15 +127,7 @@ def main(argv: list[str] | None = None) -> int:
         )
         for stream in streams:
             stream.close()
-    held = Loader(corpus.stream, plan.rows, plan.steps, workers=1).held_bytes()
-    start = own_bytes()
-    most = 0
-    for number, _ in enumerate(endless(corpus, plan, 1)):
-        most = max(most, own_bytes() - start)
-        if number == 4 * plan.steps // 3:  # into a second epoch, which is packed meanwhile
-            break
-    said = f"{held / 1e6:.1f} MB stated, index and batches"
-    print(f"memory: {said}; {(start - before) / 1e6:.0f} MB before and {most / 1e6:.1f} MB more while it streams")
+    print_memory(corpus, plan, opened)
     return 0
 
 

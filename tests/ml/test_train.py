@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import shutil
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from safetensors.torch import load_file
 
 import ml.train as train_module
 from ml import runs
+from ml.arguments import EXAMPLES, parse, parser
 from ml.data import read_manifest
 from ml.divergence import LINES, fault, spike
 from ml.peak import cpu_multiplies_bfloat16
@@ -250,6 +252,19 @@ def test_empty_held_out_leaves_the_loss_out(make_shards, tmp_path: Path) -> None
     assert train(folder, tmp_path / "run", "--epochs", "1") == 0
     result = read(tmp_path / "run", "result.json")
     assert "held_out_loss" not in result and result["tuning_loss"] > 0
+
+
+def test_commands_that_are_shown_are_understood() -> None:
+    page = (REPOSITORY / "ml" / "README.md").read_text() + EXAMPLES
+    shown = re.findall(r"ml/train\.py (--shards [^\n&]*[^\n&\s])", page.replace("\\\n", " "))
+    assert len(shown) >= 8
+    for command in shown:
+        settings, shards, _ = parse(command.split())
+        assert shards == Path("data/shards") and settings.size
+
+
+def test_every_option_is_explained() -> None:
+    assert all(action.help for action in parser()._actions)
 
 
 def test_command_line_ends_in_one_line_and_status_2(tmp_path: Path) -> None:
