@@ -112,7 +112,10 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--seed", type=int, default=0, help="of initial weights and order (%(default)s)")
     made.add_argument("--run-dir", type=Path, help="default: data/runs/ and a name made of the settings")
     made.add_argument(
-        "--checkpoint-every", type=int, metavar="STEPS", help="default: a tenth of the run, and every 15 minutes"
+        "--checkpoint-every",
+        type=int,
+        metavar="STEPS",
+        help="default: each half minute, or less often, so that it takes at most 2%% of the time",
     )
     made.add_argument("--keep-checkpoints", type=int, default=2, metavar="K", help="the last K stay (%(default)s)")
     made.add_argument("--evaluate-every", type=int, metavar="STEPS", help="tuning loss in between (default: no)")

@@ -21,7 +21,7 @@ from torch.distributed.tensor import DTensor
 
 from ml import runs, stop
 from ml.arguments import Options, parse
-from ml.checkpoint import Checkpoints, Tally, save_weights, whole_weights
+from ml.checkpoint import Checkpoints, save_weights, whole_weights
 from ml.data import Split
 from ml.device import Device, choose_device
 from ml.distributed import World, is_lost_rank, joined, must_shard, part_again, place, spread
@@ -37,8 +37,8 @@ from warehouse.errors import UserError, run_main
 from warehouse.paths import data_dir
 
 FLOOR_SHARE = 0.1  # the cosine ends at this share of the peak
-CHECKPOINTS = 10  # about how many checkpoints a run writes unless told otherwise
-CHECKPOINT_SECONDS = 900  # and one at least this often, so that a long run never loses more
+PAUSE_SECONDS = 30.0  # between two checkpoints, unless told otherwise: what a kill may cost
+SAVE_SHARE = 0.02  # of the time may go into checkpoints; where writing one takes long the pauses grow
 ASK_EVERY = 8  # steps between two times that several ranks agree whether to save or stop; it costs a wait
 CUDA_WORKERS = 2
 GO_ON, SAVE, STOP = 0, 1, 2
@@ -128,7 +128,7 @@ class Run:
         tally = self.checkpoints.load(model, optimiser)
         progress = runs.Progress(self.folder / "progress.jsonl", tally.step) if world.is_first else None
         meter = Meter(plan, tally, progress, device.torch, world)
-        save_every, saved_at = options.checkpoint_every or max(1, plan.steps // CHECKPOINTS), time.monotonic()
+        every, pause, saved_at = options.checkpoint_every, PAUSE_SECONDS, time.monotonic()
         batches = meter.timed(self.loader.batches(tally.step))
         while tally.step < last:
             step, batch = next(batches)
@@ -141,21 +141,23 @@ class Run:
             if evaluating or tally.step % meter.every == 0 or tally.step == plan.steps:
                 found = self.score(model, self.corpus.tuning) if evaluating else None
                 meter.log(settings.eta * factor, found.nats / found.tokens if found else None)
-            wish = self.wish(tally, request, saved_at)
-            if wish or tally.step % save_every == 0 or tally.step == last:
+            wish = self.wish(tally.step, request, every is None and time.monotonic() - saved_at > pause)
+            if wish or (every and tally.step % every == 0) or tally.step == last:
+                start = time.monotonic()
                 meter.settle()  # so that no diverged state is saved
                 self.checkpoints.save(model, optimiser, tally)
                 saved_at = time.monotonic()
+                pause = max(PAUSE_SECONDS, (saved_at - start) / SAVE_SHARE)
             if wish == STOP:
                 break
         meter.close()
         return model, meter
 
-    def wish(self, tally: Tally, request: stop.StopRequest, saved_at: float) -> int:
+    def wish(self, step: int, request: stop.StopRequest, is_due: bool) -> int:
         """Whether to go on, save or stop after this step; the same on all ranks, which ask one another now and then."""
-        if self.world.size > 1 and tally.step % ASK_EVERY:
+        if self.world.size > 1 and step % ASK_EVERY:
             return GO_ON
-        own = STOP if request.asked else SAVE if time.monotonic() - saved_at > CHECKPOINT_SECONDS else GO_ON
+        own = STOP if request.asked else SAVE if is_due else GO_ON
         return self.world.highest(own, self.device.torch)
 
     def work(self) -> int:

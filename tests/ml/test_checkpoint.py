@@ -13,6 +13,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+import ml.train as train_module
 from ml import checkpoint, runs
 from ml.distributed import SummedLoss
 from ml.train import main
@@ -152,6 +153,19 @@ def test_as_many_checkpoints_stay_as_asked(shards: Path, tmp_path: Path) -> None
     train(shards, folder, *options, "--stop-at-step", "11")
     names = sorted(path.name for path in (folder / "checkpoint").glob("*step*"))
     assert names == ["step-00000008", "step-00000010", "step-00000011"]
+
+
+def test_without_a_number_of_steps_time_decides(shards: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def kept(name: str) -> list[str]:
+        options = ("--epochs", "1", "--stop-at-step", "6", "--keep-checkpoints", "9")
+        assert train(shards, tmp_path / name, *options) == 0
+        return sorted(path.name for path in (tmp_path / name / "checkpoint").iterdir())
+
+    assert kept("seldom") == ["step-00000006"]  # half a minute has not passed
+    monkeypatch.setattr(train_module, "PAUSE_SECONDS", 0.0)
+    assert kept("first") == ["step-00000001", "step-00000006"]  # writing it took long beside the steps
+    monkeypatch.setattr(train_module, "SAVE_SHARE", 1e9)
+    assert kept("always") == [f"step-0000000{step}" for step in range(1, 7)]
 
 
 def test_a_full_disk_costs_a_checkpoint_and_not_the_run(shards: Path, whole: Path, tmp_path: Path) -> None:
