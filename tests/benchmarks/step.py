@@ -32,6 +32,7 @@ except ImportError as error:
     raise SystemExit("error: transformers is not installed: pip install transformers") from error
 
 IGNORED = -100  # a label that Hugging Face's loss leaves out
+PATIENTS = 16  # of the packed table: some 20,000 tokens
 BATCH_TOKENS = {512: 4096, 2048: 8192}
 
 
@@ -109,7 +110,7 @@ def packed_line(size: str, split: Split, rounds: int) -> None:
     length, device, rng = 2048, choose_device("cpu"), np.random.default_rng(0)
     config = shape(parse_size(size), split.vocabulary_size, length)
     ours, theirs, our_step, their_step = contenders(config)
-    windows = cut_windows(split.lengths, split.n_static, length, rng.choice(len(split), 40, replace=False))
+    windows = cut_windows(split.lengths, split.n_static, length, rng.choice(len(split), PATIENTS, replace=False))
     rows = pack(windows.inputs, length, rng)
     per_batch = BATCH_TOKENS[length] // length
     packed = [collate(split, windows, rows[i : i + per_batch], length) for i in range(0, len(rows), per_batch)]

@@ -34,6 +34,11 @@ def test_score_counts_tokens_events_and_days(split: Split) -> None:
     times = [split.array(p, "times.i64") for p in range(len(split))]
     assert found.event.units == sum(len(set(split.array(p, "events.i32").tolist())) for p in range(len(split)))
     assert found.patient_day.units == sum(len({int(t) // 86400 for t in patient}) for patient in times)
+    # A guess costs the same at every token, so that a patient's nats are known: each token went to its own patient.
+    events = np.array([len(set(split.array(p, "events.i32").tolist())) for p in range(len(split))])
+    assert found.event.error == pytest.approx(
+        ratio(split.lengths * np.log(split.vocabulary_size), events).error, rel=1e-4
+    )
     some = choose_patients(split, 200)
     assert 0 < len(some) < len(split) and split.lengths[some].sum() >= 200
     assert np.array_equal(some, choose_patients(split, 200))
