@@ -9,6 +9,7 @@ incomplete patient. Each is one `UserError` that names the file.
 """
 
 import json
+from bisect import bisect_right
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,6 +39,7 @@ class Manifest:
     n_static: int
     vocabulary_size: int
     vocabulary_sha256: str
+    families: tuple[str, ...]  # of the tokens, by id: lab, quantile, time, ...
     fingerprint: str
     preset: str
     splits: dict
@@ -57,13 +59,15 @@ def read_manifest(folder: Path) -> Manifest:
         raise UserError(f"{path} is missing, so {folder} is no finished export: {mend}")
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))
-        tokens = [entry["token"] for entry in sorted(raw["vocabulary"], key=lambda entry: entry["token_id"])]
+        vocabulary = sorted(raw["vocabulary"], key=lambda entry: entry["token_id"])
+        tokens = [entry["token"] for entry in vocabulary]
         contiguous = [entry["token_id"] for entry in raw["vocabulary"]] == list(range(len(tokens)))
         manifest = Manifest(
             folder=folder,
             n_static=int(raw["n_static"]),
             vocabulary_size=len(tokens),
             vocabulary_sha256=str(raw["vocabulary_sha256"]),
+            families=tuple(str(entry["family"]) for entry in vocabulary),
             fingerprint=str(raw["fingerprint"]),
             preset=str(raw["preset"]),
             splits={split: raw["splits"][split] for split in SPLITS},
@@ -114,25 +118,33 @@ def index_tar(path: Path, data: np.ndarray) -> dict[str, dict[str, tuple[int, in
 class Split:
     """The patients of one split, by number 0 .. n-1 in the order of the shards.
 
-    `lengths` int64 [n]: timeline tokens of each patient, static prefix not counted.
+    `lengths` int64 [n]: timeline tokens of each patient, static prefix not counted. `subjects` int64 [n]: subject ids.
     """
 
     def __init__(self, manifest: Manifest, name: str) -> None:
         self.n_static, self.vocabulary_size = manifest.n_static, manifest.vocabulary_size
-        self.name = name
+        self.name, self.families = name, manifest.families
         self.shards = [manifest.folder / shard["name"] for shard in manifest.splits[name]["shards"]]
         self._maps: list[np.ndarray] = []
         rows: list[tuple[int, ...]] = []
+        subjects: list[int] = []
         for path in self.shards:
-            data = np.memmap(path, dtype=np.uint8, mode="r") if path.stat().st_size else np.empty(0, np.uint8)
+            # As a plain array: a slice of np.memmap itself takes some ten times as long.
+            data = (
+                np.asarray(np.memmap(path, dtype=np.uint8, mode="r")) if path.stat().st_size else np.empty(0, np.uint8)
+            )
             for key, members in index_tar(path, data).items():
                 if missing := set(MEMBERS) - set(members):
                     raise UserError(f"{path}: sample {key} lacks {min(missing)}: export the shards again")
+                if not key.isdigit():
+                    raise UserError(f"{path}: sample {key!r} is not named by a subject id: export the shards again")
+                subjects.append(int(key))
                 rows.append((len(self._maps), *(value for member in MEMBERS for value in members[member])))
             self._maps.append(data)
         self._index = np.asarray(rows, dtype=np.int64).reshape(len(rows), 1 + 2 * len(MEMBERS))
         self._column = {member: 1 + 2 * i for i, member in enumerate(MEMBERS)}
         self.lengths = self._index[:, self._column["tokens.u16"] + 1] // 2
+        self.subjects = np.asarray(subjects, dtype=np.int64)
         self._check(manifest)
 
     def _check(self, manifest: Manifest) -> None:
@@ -159,17 +171,18 @@ class Split:
 
     def array(self, patient: int, member: str) -> np.ndarray:
         """One member of a patient as a read-only view, e.g. `tokens.u16`."""
-        row, column = self._index[patient], self._column[member]
+        row, column = self._index[patient].tolist(), self._column[member]  # plain integers: faster to reckon with
         offset, size = row[column], row[column + 1]
         return self._maps[row[0]][offset : offset + size].view(MEMBERS[member])
 
-    def check_tokens(self, tokens: np.ndarray, patient: int) -> None:
-        """Raise `UserError` if a token lies outside the vocabulary."""
-        if tokens.size and int(tokens.max()) >= self.vocabulary_size:
+    def check_tokens(self, patient: int) -> None:
+        """Raise `UserError` if a token of the patient lies outside the vocabulary."""
+        highest = max(int(self.array(patient, m).max(initial=0)) for m in ("tokens.u16", "statics.u16"))
+        if highest >= self.vocabulary_size:
             shard = self.shards[self._index[patient, 0]]
-            raise UserError(f"{shard} holds token {tokens.max()}, beyond the vocabulary: export the shards again")
+            raise UserError(f"{shard} holds token {highest}, beyond the vocabulary: export the shards again")
 
     def static_prefix(self, patient: int, start: int) -> np.ndarray:
         """uint16 [n_static]: the latest version of the prefix that holds at timeline position `start`."""
-        version = int(np.searchsorted(self.array(patient, "static_from.i32"), start, side="right")) - 1
-        return self.array(patient, "statics.u16").reshape(-1, self.n_static)[version]
+        version = bisect_right(self.array(patient, "static_from.i32").tolist(), start) - 1
+        return self.array(patient, "statics.u16")[version * self.n_static : (version + 1) * self.n_static]

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import torch
 
+from ml.peak import cpu_multiplies_bfloat16, data_sheet_peak
 from warehouse.errors import UserError
 
 PEAK_WIDTH = {"cpu": 768, "cuda": 8192}
@@ -52,6 +53,10 @@ class Device:
         if self.is_cuda:
             torch.cuda.synchronize(self.torch)
 
+    def memory_bytes(self) -> int | None:
+        """Memory of the device; None for a CPU, which shares the machine's with everything else."""
+        return torch.cuda.get_device_properties(self.torch).total_memory if self.is_cuda else None
+
     def peak_memory_bytes(self) -> int:
         """Largest memory held so far: of the device on CUDA, else of the process."""
         if self.is_cuda:
@@ -59,11 +64,15 @@ class Device:
         unit = 1 if sys.platform == "darwin" else 1024
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
-    def measured_peak_flops(self) -> float:
-        """FLOP/s of a large matrix product in `dtype`, best of three: what a share of peak is a share of.
+    def peak_flops(self) -> tuple[float, str]:
+        """What a share of peak is a share of, in FLOP/s, and where it comes from: the data sheet of a CUDA device that is
+        known by its name, else a product measured now."""
+        if self.is_cuda and (found := data_sheet_peak(self.hardware)):
+            return found, f"data sheet of {self.hardware}, dense bfloat16"
+        return self.measured_peak_flops(), "torch.mm, measured at the end of the run"
 
-        Measured, since a table of data sheets does not know the next chip, the clock or the number of threads.
-        """
+    def measured_peak_flops(self) -> float:
+        """FLOP/s of a large matrix product in `dtype`, best of three."""
         width = PEAK_WIDTH[self.torch.type]
         a = torch.randn(width, width, device=self.torch, dtype=self.dtype)
         best = float("inf")
@@ -76,11 +85,19 @@ class Device:
         return 2 * width**3 / best
 
 
-def choose_device(name: str | None) -> Device:
-    """The named device, or CUDA when there is one, else the CPU. CUDA multiplies in bfloat16, the CPU in float32."""
+def choose_device(name: str | None, local_rank: int = 0) -> Device:
+    """The named device, or CUDA when there is one, else the CPU. Products are in bfloat16 where the device has it.
+
+    `local_rank`: number of the CUDA device, which is a process's rank on its machine.
+    """
     if name == "cuda" and not torch.cuda.is_available():
         raise UserError("--device cuda: this machine or this build of torch has no CUDA device; use --device cpu")
     if name == "cuda" or (name is None and torch.cuda.is_available()):
+        if local_rank >= torch.cuda.device_count():
+            raise UserError(
+                f"{local_rank + 1} processes on a machine with {torch.cuda.device_count()} CUDA devices: start fewer"
+            )
         torch.set_float32_matmul_precision("high")
-        return Device(torch.device("cuda", torch.cuda.current_device()), torch.bfloat16)
-    return Device(torch.device("cpu"), torch.float32)
+        torch.cuda.set_device(local_rank)
+        return Device(torch.device("cuda", local_rank), torch.bfloat16)
+    return Device(torch.device("cpu"), torch.bfloat16 if cpu_multiplies_bfloat16() else torch.float32)

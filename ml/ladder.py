@@ -1,10 +1,18 @@
 """Shapes of models from a target size.
 
 In: a size such as 25k, 1M or 1B = parameters of the blocks (embedding, head and norms left out, so that a size
-names the same shape under every vocabulary). Out: width, depth, heads, key-value heads and feed-forward width
-of a `ModelConfig`. Depth grows as width^0.6 (2 layers at 32, 16 at 1024), the feed-forward width takes up what
-rounding leaves over, so the number of parameters follows the target within 3% and grows with it. Wrong: a size
-that cannot be read or lies outside 2k .. 10B (`UserError`).
+names the same shape under every vocabulary). Out: a `ModelConfig`, by these rules, d being the width:
+
+    depth       2 (d / 32)^0.6, at least 2: 2 layers at 32, 16 at 1024, 24 at 2048
+    width       from 12 d^2 depth = size, in steps of 4 below 64, 16 below 128, 32 below 256, 64 below 512, 128 below 1536, then 256
+    heads       each about 3 sqrt(d) wide, evenly wide below 64, a multiple of 8 from 64 on; 64 wide from d = 512, 128 from 1536
+    kv heads    one a head below d = 128; from there 4, 3 or 2 heads share one, the most that divides and leaves two
+    MLP width   what is left of the size, in steps of 2, 8 (d >= 64), 16 (d >= 128), 64 (d >= 512); about 3 d
+
+so that width and depth never fall, the number of parameters follows the target within 3% and grows with it. Multiples of
+64 and heads of 64 or 128 are what tensor cores want; small models run on CPUs, where few and wide heads are fast,
+since the cost of softmax goes with their number. Tied or untied head is the caller's choice. Wrong: a size that
+cannot be read or lies outside 2k .. 10B (`UserError`).
 """
 
 import math
@@ -14,6 +22,8 @@ from ml.model import ModelConfig
 from warehouse.errors import UserError
 
 SUFFIXES = {"": 1, "k": 1_000, "m": 1_000_000, "b": 1_000_000_000}
+HEAD_SIZE = 3.0  # a head is about 3 sqrt(width) wide: 24 at 64, 48 at 256
+SHARING_FROM = 128  # width from which query heads share key-value heads
 SMALLEST, LARGEST = 2_000, 10_000_000_000
 
 
@@ -48,18 +58,25 @@ def _width(size: float) -> float:
 
 
 def _step(width: float) -> int:
-    return next(step for limit, step in ((64, 4), (128, 8), (512, 16), (math.inf, 64)) if width < limit)
+    """Widths are multiples of this."""
+    steps = ((64, 4), (128, 16), (256, 32), (512, 64), (1536, 128), (math.inf, 256))
+    return next(step for limit, step in steps if width < limit)
 
 
 def _heads(width: int) -> tuple[int, int]:
-    """Heads (about sqrt(width)/3, each of even width) and, from width 128 on, fewer key-value heads."""
-    wanted = max(2.0, math.sqrt(width) / 3)
-    parity = 1 if width < 128 else 2  # an even number of heads can share key-value heads
-    candidates = (h for h in range(parity, width // 2 + 1, parity) if width % (2 * h) == 0)
-    heads = min(candidates, key=lambda h: abs(math.log(h / wanted)))
-    if width < 128:
-        return heads, heads
-    return heads, heads // (4 if heads % 8 == 0 else 2)
+    """Heads and key-value heads of a width; see the top of this file."""
+    if width < 64:
+        sizes = [size for size in range(2, width + 1, 2) if width % size == 0]
+    elif width < SHARING_FROM:
+        sizes = [size for size in range(8, width + 1, 8) if width % size == 0]
+    elif width < 512:
+        sizes = [size for size in range(8, width + 1, 8) if width % (2 * size) == 0]
+    else:
+        sizes = [64 if width < 1536 else 128]
+    wanted = HEAD_SIZE * math.sqrt(width)
+    heads = width // min(sizes, key=lambda size: abs(math.log(size / wanted)))
+    share = next(s for s in (4, 3, 2) if heads % s == 0 and heads > s) if width >= SHARING_FROM else 1
+    return heads, heads // share
 
 
 def shape(size: int, vocabulary_size: int, context: int, tied: bool = False) -> ModelConfig:
@@ -69,6 +86,6 @@ def shape(size: int, vocabulary_size: int, context: int, tied: bool = False) -> 
     n_layers = round(_depth(ideal))
     n_heads, n_kv_heads = _heads(d_model)
     attention = 2 * d_model**2 + 2 * d_model**2 * n_kv_heads // n_heads
-    grain = 2 if d_model < 64 else 8 if d_model < 512 else 64
+    grain = next(grain for limit, grain in ((64, 2), (128, 8), (512, 16), (math.inf, 64)) if d_model < limit)
     d_ff = max(grain, round((size / n_layers - attention) / (3 * d_model * grain)) * grain)
     return ModelConfig(vocabulary_size, d_model, n_layers, n_heads, n_kv_heads, d_ff, context, tied)

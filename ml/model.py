@@ -1,26 +1,31 @@
 """A Llama decoder from scratch, its set-up for transfer over sizes, and its parameter counts.
 
-In: a `ModelConfig`; token ids, positions and segment ids, each int64 [rows, length]. Out: hidden states [rows,
-length, d_model]. Attention is causal and never leaves a segment, so that several sequences can share a row (see
-ml/packing.py). Set-up (muP-like; Yang et al. 2022, arXiv 2203.03466): weights drawn with standard deviation
+In: a `ModelConfig`; token ids int64 [n] of documents that lie one after another, and where they start. Out: the
+summed loss at the scored places, or logits [n, vocabulary]. Attention is causal and never leaves a document (see
+ml/attention.py). Weights, residual stream and gradients are float32; products run in the type that is asked for.
+Set-up (muP-like; Yang et al. 2022, arXiv 2203.03466): weights drawn with standard deviation
 1/sqrt(fan_in), outputs into the residual stream divided by sqrt(2 n_layers), head zero, embedding 1; learning
 rate eta * 32 / d_model for hidden matrices and head, 3 eta for embedding and norms. One eta then serves every
 width. Wrong: a shape that heads do not divide raises `UserError`.
 """
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ml.attention import BLOCK, Documents, Heads, attend
+from ml.loss import cross_entropies, summed_cross_entropy
 from warehouse.errors import UserError
 
 BASE_WIDTH = 32  # the width at which eta is the learning rate of the matrices
 # Embedding and norms learn at this multiple of eta. It pays on short runs: the tuning loss on the synthetic cohort was 1.50
 # with 3 and 1.53 with 1 at 1e12 FLOPs (N = 34k, beta2 .99), 1.71 and 1.74 at 1e11 (N = 18k, beta2 .98).
 EMBEDDING_RATE = 3.0
+CACHED = 1 << 18  # numbers of 2 bytes: half of a core's second cache
 
 
 @dataclass(frozen=True)
@@ -73,70 +78,99 @@ def parameter_counts(config: ModelConfig) -> ParameterCounts:
 
 
 class RMSNorm(nn.Module):
-    """Root-mean-square norm with a gain (Zhang and Sennrich 2019), computed in float32."""
+    """Gain of a root-mean-square norm (Zhang and Sennrich 2019). The division is `normalise`; whoever uses the norm puts the
+    gain on, onto the matrix behind it where there is one: that costs a product a weight and not one a token."""
 
-    def __init__(self, width: int, eps: float) -> None:
+    def __init__(self, width: int) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.ones(width))
-        self.eps = eps
 
-    def forward(self, x: Tensor) -> Tensor:
-        return F.rms_norm(x.float(), (x.shape[-1],), self.weight, self.eps).to(x.dtype)
+
+class _Normalise(torch.autograd.Function):
+    """x / rms(x) in few passes over x, each on float32; kept for the backward pass in the products' type."""
+
+    @staticmethod
+    def forward(ctx, x: Tensor, eps: float, dtype: torch.dtype) -> Tensor:
+        width = x.shape[-1]
+        scale = torch.linalg.vector_norm(x, dim=-1, keepdim=True).square_().div_(width).add_(eps).rsqrt_()
+        out = (x * scale).to(dtype)
+        ctx.save_for_backward(out, scale)
+        return out
+
+    @staticmethod
+    def backward(ctx, grad: Tensor) -> tuple[Tensor, None, None]:
+        out, scale = ctx.saved_tensors
+        grad, out = grad.float(), out.float()
+        along = torch.linalg.vecdot(grad, out).div_(-out.shape[-1])
+        return grad.addcmul(out, along[..., None]).mul_(scale), None, None
+
+
+def normalise(x: Tensor, eps: float, dtype: torch.dtype) -> Tensor:
+    """x / rms(x) over the last dimension, computed in float32, given as `dtype`."""
+    if x.device.type == "cpu":
+        return _Normalise.apply(x, eps, dtype)
+    return F.rms_norm(x, (x.shape[-1],), None, eps).to(dtype)
+
+
+class _SwiGLU(torch.autograd.Function):
+    """silu(gate) * up of [n, 2 width], gate first, by runs of rows that stay in a core's cache; silu is computed again in
+    the backward pass, which is cheaper than to keep it."""
+
+    @staticmethod
+    def forward(ctx, both: Tensor) -> Tensor:
+        ctx.save_for_backward(both)
+        out = both.new_empty(len(both), both.shape[1] // 2)
+        for part, rows in _in_cache(both, out):
+            gate, up = part.chunk(2, dim=-1)
+            torch.mul(F.silu(gate), up, out=rows)
+        return out
+
+    @staticmethod
+    def backward(ctx, grad: Tensor) -> Tensor:
+        (both,) = ctx.saved_tensors
+        out = torch.empty_like(both)
+        for part, part_grad, rows in _in_cache(both, grad, out):
+            gate, up = part.chunk(2, dim=-1)
+            grad_gate, grad_up = rows.chunk(2, dim=-1)
+            torch.mul(F.silu(gate), part_grad, out=grad_up)
+            torch.ops.aten.silu_backward.grad_input(part_grad * up, gate, grad_input=grad_gate)
+        return out
+
+
+def _in_cache(*tensors: Tensor) -> Iterator[tuple[Tensor, ...]]:
+    """The tensors in runs of rows, of CACHED numbers of the first one."""
+    return zip(*(tensor.split(max(1, CACHED // tensors[0].shape[1])) for tensor in tensors), strict=True)
+
+
+def swiglu(both: Tensor) -> Tensor:
+    """SwiGLU's product (Shazeer 2020) of [n, 2 width], gate first."""
+    if both.device.type == "cpu":
+        return _SwiGLU.apply(both)
+    gate, up = both.chunk(2, dim=-1)
+    return F.silu(gate) * up
 
 
 def rope_tables(head_dim: int, length: int, theta: float) -> tuple[Tensor, Tensor]:
-    """Cosines and sines of rotary positions (Su et al. 2021), each float32 [length, head_dim]; halves repeat."""
+    """Cosines and sines of rotary positions (Su et al. 2021), float32 [length, head_dim]; the sine's left half is negated."""
     frequency = theta ** (-torch.arange(0, head_dim, 2, dtype=torch.float64) / head_dim)
-    angle = torch.outer(torch.arange(length, dtype=torch.float64), frequency).repeat(1, 2)
-    return angle.cos().float(), angle.sin().float()
-
-
-def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """Rotate by halves. x [rows, heads, length, head_dim]; cos and sin [rows, 1, length, head_dim]."""
-    left, right = x.chunk(2, dim=-1)
-    return x * cos + torch.cat((-right, left), dim=-1) * sin
-
-
-def segment_mask(segments: Tensor, dtype: torch.dtype) -> Tensor:
-    """Additive mask [rows, 1, length, length]: 0 where the key is in the query's segment and not after it, else -inf.
-
-    Padding is a segment of its own (id 0), so no row of the mask is empty and no softmax is undefined.
-    """
-    length = segments.shape[1]
-    same = segments[:, None, :, None] == segments[:, None, None, :]
-    causal = torch.ones(length, length, dtype=torch.bool, device=segments.device).tril()
-    return torch.zeros(same.shape, dtype=dtype, device=segments.device).masked_fill_(~(same & causal), -torch.inf)
+    angle = torch.outer(torch.arange(length, dtype=torch.float64), frequency)
+    return angle.cos().repeat(1, 2).float(), torch.cat((-angle.sin(), angle.sin()), 1).float()
 
 
 class Attention(nn.Module):
-    """Causal self-attention with grouped key-value heads (Ainslie et al. 2023)."""
+    """Matrices of causal self-attention with grouped key-value heads (Ainslie et al. 2023)."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         d, kv_width = config.d_model, config.n_kv_heads * config.head_dim
-        self.config = config
         self.q_proj = nn.Linear(d, d, bias=False)
         self.k_proj = nn.Linear(d, kv_width, bias=False)
         self.v_proj = nn.Linear(d, kv_width, bias=False)
         self.o_proj = nn.Linear(d, d, bias=False)
 
-    def forward(self, x: Tensor, cos: Tensor, sin: Tensor, mask: Tensor) -> Tensor:
-        rows, length, width = x.shape
-        config = self.config
-        q = self.q_proj(x).view(rows, length, config.n_heads, config.head_dim).transpose(1, 2)
-        k = self.k_proj(x).view(rows, length, config.n_kv_heads, config.head_dim).transpose(1, 2)
-        v = self.v_proj(x).view(rows, length, config.n_kv_heads, config.head_dim).transpose(1, 2)
-        q, k = rotate(q, cos, sin), rotate(k, cos, sin)
-        if config.n_kv_heads < config.n_heads:
-            shared = config.n_heads // config.n_kv_heads
-            k, v = k.repeat_interleave(shared, dim=1), v.repeat_interleave(shared, dim=1)
-        # Under autocast the rotation has promoted q and k to float32; the kernel wants one type.
-        out = F.scaled_dot_product_attention(q.to(v.dtype), k.to(v.dtype), v, attn_mask=mask.to(v.dtype))
-        return self.o_proj(out.transpose(1, 2).reshape(rows, length, width))
-
 
 class FeedForward(nn.Module):
-    """SwiGLU (Shazeer 2020)."""
+    """Matrices of SwiGLU."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -144,23 +178,31 @@ class FeedForward(nn.Module):
         self.up_proj = nn.Linear(config.d_model, config.d_ff, bias=False)
         self.down_proj = nn.Linear(config.d_ff, config.d_model, bias=False)
 
-    def forward(self, x: Tensor) -> Tensor:
-        return self.down_proj(F.silu(self.gate_proj(x)) * self.up_proj(x))
-
 
 class Block(nn.Module):
-    """Attention and feed-forward, each behind its norm and added to the residual stream."""
+    """Attention and feed-forward, each behind its norm and added to the residual stream.
+
+    Weights stay float32; each product casts its matrices to `dtype`, and matrices with one input are one product.
+    The residual stream is float32.
+    """
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        self.input_layernorm = RMSNorm(config.d_model, config.norm_eps)
+        self.eps = config.norm_eps
+        self.heads = Heads(config.n_heads, config.n_kv_heads, config.head_dim)
+        self.input_layernorm = RMSNorm(config.d_model)
         self.self_attn = Attention(config)
-        self.post_attention_layernorm = RMSNorm(config.d_model, config.norm_eps)
+        self.post_attention_layernorm = RMSNorm(config.d_model)
         self.mlp = FeedForward(config)
 
-    def forward(self, x: Tensor, cos: Tensor, sin: Tensor, mask: Tensor) -> Tensor:
-        x = x + self.self_attn(self.input_layernorm(x), cos, sin, mask)
-        return x + self.mlp(self.post_attention_layernorm(x))
+    def forward(self, x: Tensor, cos: Tensor, sin: Tensor, documents: Documents, dtype: torch.dtype) -> Tensor:
+        attn, mlp = self.self_attn, self.mlp
+        into = torch.cat((attn.q_proj.weight, attn.k_proj.weight, attn.v_proj.weight)) * self.input_layernorm.weight
+        qkv = F.linear(normalise(x, self.eps, dtype), into.to(dtype))
+        x = x + F.linear(attend(qkv, cos, sin, documents, self.heads), attn.o_proj.weight.to(dtype))
+        into = torch.cat((mlp.gate_proj.weight, mlp.up_proj.weight)) * self.post_attention_layernorm.weight
+        both = F.linear(normalise(x, self.eps, dtype), into.to(dtype))
+        return x + F.linear(swiglu(both), mlp.down_proj.weight.to(dtype))
 
 
 class Llama(nn.Module):
@@ -173,28 +215,51 @@ class Llama(nn.Module):
             {
                 "embed_tokens": nn.Embedding(config.vocabulary_size, config.d_model),
                 "layers": nn.ModuleList(Block(config) for _ in range(config.n_layers)),
-                "norm": RMSNorm(config.d_model, config.norm_eps),
+                "norm": RMSNorm(config.d_model),
             }
         )
         self.lm_head = nn.Linear(config.d_model, config.vocabulary_size, bias=False)
         if config.tied:
             self.lm_head.weight = self.model["embed_tokens"].weight
-        cos, sin = rope_tables(config.head_dim, config.context, config.rope_theta)
+        whole_blocks = -(-config.context // BLOCK) * BLOCK
+        cos, sin = rope_tables(config.head_dim, whole_blocks, config.rope_theta)
         self.register_buffer("cos", cos, persistent=False)
         self.register_buffer("sin", sin, persistent=False)
 
-    def forward(self, tokens: Tensor, positions: Tensor, segments: Tensor) -> Tensor:
-        """Hidden states [rows, length, d_model] after the last norm; `lm_head.weight` turns them into logits."""
-        x = self.model["embed_tokens"](tokens)
-        cos, sin = self.cos[positions][:, None], self.sin[positions][:, None]
-        mask = segment_mask(segments, x.dtype)
+    def compile(self, **options) -> None:
+        """Compile the blocks, one by one: they share their code, so that one pays for all, and the loss stays as it is."""
         for block in self.model["layers"]:
-            x = block(x, cos, sin, mask)
-        return self.model["norm"](x)
+            block.compile(**options)
 
-    def logits(self, tokens: Tensor, positions: Tensor, segments: Tensor) -> Tensor:
-        """Logits [rows, length, vocabulary]."""
-        return self.lm_head(self(tokens, positions, segments))
+    def hidden(self, tokens: Tensor, documents: Documents, dtype: torch.dtype) -> Tensor:
+        """Residual stream [n, d_model], float32, of tokens [n], before the last norm."""
+        x = F.embedding(tokens, self.model["embed_tokens"].weight)
+        for block in self.model["layers"]:
+            x = block(x, self.cos, self.sin, documents, dtype)
+        return x
+
+    def forward(
+        self,
+        tokens: Tensor,
+        documents: Documents,
+        scored: Tensor,
+        targets: Tensor,
+        dtype: torch.dtype,
+        each: bool = False,
+    ) -> Tensor:
+        """Sum of -log p, in nats, of targets [s], each predicted from the place `scored` [s] among tokens [n].
+
+        With `each` the single terms [s], without gradient.
+        """
+        x = self.hidden(tokens, documents, dtype).index_select(0, scored)
+        weight = self.lm_head.weight * self.model["norm"].weight
+        loss = cross_entropies if each else summed_cross_entropy
+        return loss(normalise(x, self.config.norm_eps, dtype), weight, targets)
+
+    def logits(self, tokens: Tensor, documents: Documents, dtype: torch.dtype = torch.float32) -> Tensor:
+        """Logits [n, vocabulary] of tokens [n], in `dtype`."""
+        x = normalise(self.hidden(tokens, documents, dtype), self.config.norm_eps, dtype)
+        return F.linear(x, (self.lm_head.weight * self.model["norm"].weight).to(dtype))
 
 
 def initialise(model: Llama, seed: int) -> None:

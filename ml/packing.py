@@ -1,14 +1,14 @@
 """Windows of timelines, packed tightly into rows, and rows into batches.
 
-In: a `Split`, the row length ("context"), a seed. Out: `Batch`es of rows. A window is one patient's
+In: a `Split`, the row length ("context"). Out: `Batch`es of rows. A window is one patient's
 static prefix (as known at the window's start) and then up to context + 1 - n_static timeline tokens; its last
 token is only a target, so a window fills at most `context` inputs. Windows of several patients share a row;
-segment ids, restarting positions and the list of scored places keep them apart. Every timeline token of the
+where segments start (positions restart there) and the list of scored places keep them apart. Every timeline token of the
 split is in exactly one window, hence is predicted exactly once per epoch; static tokens and padding never are.
-The order is a pure function of (seed, epoch). Wrong: a context shorter than the static prefix (`UserError`).
+Wrong: a context shorter than the static prefix, a token beyond the vocabulary (`UserError`).
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -79,15 +79,16 @@ def pack(sizes: np.ndarray, capacity: int, rng: np.random.Generator) -> list[np.
 
 @dataclass(frozen=True)
 class Batch:
-    """Rows for one step, all int64. tokens, positions, segments: [rows, context], segment 0 is padding.
+    """Rows for one step. tokens, segments: int64 [rows, context]; segment 0 is padding.
 
-    scored [n]: the positions, counted over all rows, from which a timeline token is predicted; targets [n]:
-    those tokens.
+    starts: int32 [k], where each segment starts, counted over all rows, and the end of the last row; each row's
+    padding is a segment too. scored int64 [n]: the places, counted likewise, from which a timeline token is predicted;
+    targets int64 [n]: those tokens.
     """
 
     tokens: Tensor
-    positions: Tensor
     segments: Tensor
+    starts: Tensor
     scored: Tensor
     targets: Tensor
     n_inputs: int  # real tokens: static prefix included, padding not
@@ -97,69 +98,54 @@ class Batch:
         """Timeline tokens of the windows, each predicted once: what D grows by."""
         return len(self.targets)
 
+    def _each(self, change: Callable[[Tensor], Tensor]) -> "Batch":
+        tensors = (self.tokens, self.segments, self.starts, self.scored, self.targets)
+        return Batch(*(change(tensor) for tensor in tensors), self.n_inputs)
+
+    def pin_memory(self) -> "Batch":
+        """The batch in page-locked memory, from which a CUDA device copies by itself."""
+        return self._each(lambda tensor: tensor.pin_memory())
+
     def to(self, device: torch.device) -> "Batch":
-        """The batch on a device; to CUDA from pinned memory and without waiting."""
-        if device.type == "cpu":
-            return self
-        tensors = (self.tokens, self.positions, self.segments, self.scored, self.targets)
-        return Batch(*(t.pin_memory().to(device, non_blocking=True) for t in tensors), self.n_inputs)
+        """The batch on a device; from page-locked memory without waiting."""
+        return self._each(lambda tensor: tensor.to(device, non_blocking=True))
+
+    def without_padding(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Real tokens one after another [n_inputs], where their segments start, and the scored places among them."""
+        real = (self.segments > 0).view(-1)
+        before = real.cumsum(0) - real.long()  # real tokens before each place
+        ends = torch.cat((before, before.new_tensor([self.n_inputs])))
+        starts = ends[self.starts.long()].unique_consecutive()  # padding leaves an empty segment, which goes
+        return self.tokens.view(-1)[real], starts.int(), before[self.scored]
 
 
 def collate(split: Split, windows: Windows, rows: list[np.ndarray], context: int) -> Batch:
     """Fill rows with their windows. The first timeline token of a window is predicted from its last static token."""
-    tokens = np.full((len(rows), context), PAD, dtype=np.int64)
-    positions, segments = np.zeros_like(tokens), np.zeros_like(tokens)
-    scored, targets, n_inputs = [], [], 0
+    taken = np.concatenate(rows) if rows else np.empty(0, dtype=np.int64)
+    columns = (a[taken].tolist() for a in (windows.patient, windows.start, windows.stop, windows.inputs))
+    each = zip(*columns, strict=True)
+    places = np.arange(len(rows) * context)
+    tokens, segments, starts = np.full(len(places), PAD), np.zeros(len(places), int), []
+    n_timeline = int((windows.stop[taken] - windows.start[taken]).sum())
+    scored, targets, done = np.empty(n_timeline, int), np.empty(n_timeline, int), 0
     for r, row in enumerate(rows):
-        at = 0
-        for s, window in enumerate(row.tolist(), start=1):
-            patient, start, stop = (int(a[window]) for a in (windows.patient, windows.start, windows.stop))
+        at = r * context
+        for segment in range(1, len(row) + 1):
+            patient, start, stop, size = next(each)
             timeline = split.array(patient, "tokens.u16")[start:stop]
-            sequence = np.concatenate((split.static_prefix(patient, start), timeline))
-            split.check_tokens(sequence, patient)
-            size = len(sequence) - 1
-            tokens[r, at : at + size] = sequence[:-1]
-            positions[r, at : at + size] = np.arange(size)
-            segments[r, at : at + size] = s
-            scored.append(np.arange(r * context + at + split.n_static - 1, r * context + at + size))
-            targets.append(timeline)
-            at += size
-        n_inputs += at
-    joined = (np.concatenate(parts).astype(np.int64) for parts in (scored, targets))
-    return Batch(*(torch.from_numpy(a) for a in (tokens, positions, segments, *joined)), n_inputs)
-
-
-class RowStream:
-    """Endless rows of a split: epoch after epoch, each packed and shuffled anew by (seed, epoch).
-
-    Batches may hold the end of one epoch and the start of the next; the state of the stream is the step number alone.
-    """
-
-    def __init__(self, split: Split, context: int, seed: int) -> None:
-        self.split, self.context, self.seed = split, context, seed
-        self.windows = cut_windows(split.lengths, split.n_static, context)
-        self._epochs: dict[int, list[np.ndarray]] = {}
-
-    def epoch_rows(self, epoch: int) -> list[np.ndarray]:
-        """Rows of an epoch, in order. Packing differs between epochs, the number of rows by a few at most."""
-        if epoch not in self._epochs:
-            rng = np.random.default_rng([self.seed, epoch])
-            rows = pack(self.windows.inputs, self.context, rng)
-            self._epochs = {e: kept for e, kept in self._epochs.items() if e == epoch - 1}
-            self._epochs[epoch] = [rows[i] for i in rng.permutation(len(rows))]
-        return self._epochs[epoch]
-
-    def batches(self, rows: int, steps: int, first: int = 0) -> Iterator[Batch]:
-        """The batches `first` .. steps-1 that part the first `rows` rows, over all epochs, as evenly as whole rows allow."""
-        epoch, before = 0, 0  # `before`: rows of the epochs that are over
-        for step in range(first, steps):
-            at, stop = step * rows // steps, (step + 1) * rows // steps
-            batch: list[np.ndarray] = []
-            while at < stop:
-                while at - before >= len(self.epoch_rows(epoch)):
-                    before += len(self.epoch_rows(epoch))
-                    epoch += 1
-                new = self.epoch_rows(epoch)[at - before : stop - before]
-                batch += new
-                at += len(new)
-            yield collate(self.split, self.windows, batch, self.context)
+            first, end, scored_end = at + split.n_static, at + size, done + stop - start
+            tokens[at:first] = split.static_prefix(patient, start)
+            tokens[first:end] = timeline[:-1]
+            segments[at:end] = segment
+            starts.append(at)
+            scored[done:scored_end], targets[done:scored_end] = places[first - 1 : end], timeline
+            at, done = end, scored_end
+        if at < (r + 1) * context:
+            starts.append(at)
+    starts = np.asarray([*starts, len(places)], dtype=np.int32)
+    if max(tokens.max(initial=0), targets.max(initial=0)) >= split.vocabulary_size:
+        for patient in windows.patient[taken].tolist():
+            split.check_tokens(patient)
+    shape = (len(rows), context)
+    arrays = (tokens.reshape(shape), segments.reshape(shape), starts, scored, targets)
+    return Batch(*(torch.from_numpy(a) for a in arrays), int(windows.inputs[taken].sum()))

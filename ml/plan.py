@@ -5,18 +5,20 @@ batch, number of steps, and the flat record that config.json holds. Two plans wi
 in the seed at most. Horizon: steps = round(budget / (flops_per_token * batch_tokens)), where batch_tokens are
 the real tokens (static prefix included, padding not) that a step's rows hold on average. Counted FLOPs of a
 finished run = flops_per_token * real tokens, which is the budget to within a row or so; D counts timeline
-tokens only. Wrong: conflicting or senseless settings (`UserError`).
+tokens only. U and the number of patients are those of the share that is trained on. Wrong: conflicting or senseless settings (`UserError`).
 """
 
 import hashlib
 import json
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 from ml.data import Manifest
 from ml.flops import training_flops_per_token
+from ml.huggingface import shape_of, weights_sha256
 from ml.ladder import parse_size, shape, size_name
 from ml.model import ModelConfig, parameter_counts
-from ml.packing import RowStream
+from ml.stream import RowStream
 from warehouse.errors import UserError
 
 BATCH_SCALE, BATCH_POWER = 0.2, 0.571
@@ -40,6 +42,8 @@ class Settings:
     beta2: float = 0.99
     gradient_clip: float = 1.0
     tied: bool = False
+    patients: float = 1.0
+    init: str | None = None
     eval_tokens: int = 100_000
 
     def __post_init__(self) -> None:
@@ -55,6 +59,8 @@ class Settings:
                 raise UserError(f"--{option} {value}: give a number above 0")
         if self.seed < 0:
             raise UserError(f"--seed {self.seed}: give a number from 0 up")
+        if not 0 < self.patients <= 1:
+            raise UserError(f"--patients {self.patients}: give a share of the training patients above 0 and up to 1")
         if not 0 <= self.warmup_share < 1:
             raise UserError(f"--warmup-share {self.warmup_share}: give a share from 0 up to, not including, 1")
         if not 0 <= self.weight_decay < float("inf"):
@@ -89,7 +95,7 @@ def batch_tokens_for(tokens: float) -> int:
 
 def _horizon(settings: Settings, flops_per_token: float, stream: RowStream) -> tuple[int, int, float, float]:
     """Rows and steps of the run, and the mean inputs and timeline tokens of a row. A step has a row at least."""
-    epoch_rows = len(stream.epoch_rows(0))
+    epoch_rows = stream.rows_per_epoch
     inputs = int(stream.windows.inputs.sum()) / epoch_rows
     timeline = int((stream.windows.stop - stream.windows.start).sum()) / epoch_rows
     if settings.epochs is not None:
@@ -104,9 +110,17 @@ def _horizon(settings: Settings, flops_per_token: float, stream: RowStream) -> t
     return rows, steps, inputs, timeline
 
 
+def _start(settings: Settings, vocabulary_size: int) -> tuple[ModelConfig, str | None]:
+    """The model's shape: of the size asked for, or of the pretrained checkpoint, whose hash it gives too."""
+    if settings.init is None:
+        return shape(parse_size(settings.size), vocabulary_size, settings.context, settings.tied), None
+    folder = Path(settings.init)
+    return shape_of(folder, vocabulary_size, settings.context), weights_sha256(folder)
+
+
 def plan_run(settings: Settings, manifest: Manifest, stream: RowStream) -> RunPlan:
     """Settle everything that decides a run's outcome; pure, and quick beside the packing of one epoch."""
-    model = shape(parse_size(settings.size), manifest.vocabulary_size, settings.context, settings.tied)
+    model, init_sha256 = _start(settings, manifest.vocabulary_size)
     counts = parameter_counts(model)
     flops_per_token = training_flops_per_token(model)
     rows, steps, inputs, timeline = _horizon(settings, flops_per_token, stream)
@@ -115,6 +129,7 @@ def plan_run(settings: Settings, manifest: Manifest, stream: RowStream) -> RunPl
         "shard_fingerprint": manifest.fingerprint,
         "vocabulary_sha256": manifest.vocabulary_sha256,
         "preset": manifest.preset,
+        "patients_share": settings.patients,
         "flops_budget": settings.flops,
         "steps": steps,
         "rows": rows,
@@ -126,6 +141,7 @@ def plan_run(settings: Settings, manifest: Manifest, stream: RowStream) -> RunPl
         "gradient_clip": settings.gradient_clip,
         "schedule": "linear warm-up, cosine to 0.1",
         "eval_tokens": settings.eval_tokens,
+        "init_sha256": init_sha256,
     }
     # The packing of a seed may move rows and steps by a few, which must not part the seeds of one configuration.
     asked = {name: getattr(settings, name) for name in ("tokens", "epochs", "batch_tokens")}
@@ -133,11 +149,13 @@ def plan_run(settings: Settings, manifest: Manifest, stream: RowStream) -> RunPl
     text = json.dumps(settled | asked, sort_keys=True)
     configuration = hashlib.sha256(text.encode()).hexdigest()[:12]
     length = f"C{settings.flops:.3g}" if settings.flops else f"D{size_name(rows * timeline)}"
+    size = size_name(counts.non_embedding) if settings.init else settings.size
+    share = f"-P{settings.patients:g}" if settings.patients < 1 else ""
     record = {
-        "run_id": f"N{settings.size}-{length}-{configuration}-s{settings.seed}".replace("+", ""),
+        "run_id": f"N{size}-{length}{share}-{configuration}-s{settings.seed}".replace("+", ""),
         "configuration": configuration,
         "seed": settings.seed,
-        "size": settings.size,
+        "size": size,
         **decisive,
         "n_total": counts.total,
         "n_non_embedding": counts.non_embedding,
@@ -146,7 +164,7 @@ def plan_run(settings: Settings, manifest: Manifest, stream: RowStream) -> RunPl
         "tokens_planned": round(rows * timeline),
         "batch_tokens": round(rows * inputs / steps),
         "flops_planned": rows * inputs * flops_per_token,
-        "unique_tokens": manifest.count("train", "tokens"),
-        "unique_patients": manifest.count("train", "patients"),
+        "unique_tokens": stream.unique_tokens,
+        "unique_patients": stream.unique_patients,
     }
     return RunPlan(settings, model, rows, steps, flops_per_token, record)

@@ -2,7 +2,7 @@
 
 In and out: flat records. plan.json alone = planned; config.json = started; result.json = done or failed, with
 the reason. Files are written beside and moved into place, so a reader never sees half of one; only
-progress.jsonl grows, line by line, and may end torn. Wrong: a folder that was started with other settings, or
+progress.jsonl grows, line by line, and may end torn. Wrong: a disk that is full, a folder that was started with other settings, or
 that another process is training in (`UserError`).
 """
 
@@ -10,7 +10,7 @@ import fcntl
 import json
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -26,21 +26,51 @@ def now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def sync_folder(folder: Path) -> None:
+    """Bring a folder's names to the disk, so that what was moved into place is there after a power cut."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
 def write_whole(path: Path, write: Callable[[Path], None]) -> None:
-    """Let `write` fill a temporary file beside `path` and move it into place."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Let `write` fill a temporary file beside `path`, bring it to the disk and move it into place.
+
+    A disk that is full or refuses is a `UserError`, exit status 1; what stood at `path` stays.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         write(temporary)
+        with temporary.open("rb") as handle:
+            os.fsync(handle)
         os.replace(temporary, path)
+        sync_folder(path.parent)
+    except OSError as error:
+        raise cannot_write(path, error) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def cannot_write(path: Path, error: OSError) -> UserError:
+    """The line for a disk that is full or refuses."""
+    reason = error.strerror or str(error)
+    return UserError(f"cannot write {path} ({reason}): mend that, then the same command goes on", exit_status=1)
 
 
 def write_json(path: Path, record: dict) -> None:
     """Write one flat record as one line, whole or not at all. Numbers that are not finite become null."""
-    clean = {key: None if isinstance(v, float) and v - v != 0 else v for key, v in record.items()}
-    write_whole(path, lambda part: part.write_text(json.dumps(clean, allow_nan=False) + "\n", "utf-8"))
+    write_lines(path, [record])
+
+
+def write_lines(path: Path, records: list[dict]) -> None:
+    """Write flat records, one a line, whole or not at all. Numbers that are not finite become null."""
+    clean = [{key: None if isinstance(v, float) and v - v != 0 else v for key, v in r.items()} for r in records]
+    text = "".join(json.dumps(record, allow_nan=False) + "\n" for record in clean)
+    write_whole(path, lambda part: part.write_text(text, "utf-8"))
 
 
 def read_json(path: Path) -> dict | None:
@@ -146,5 +176,8 @@ class Progress:
 
     def append(self, record: dict) -> None:
         """Add one line, whole, and leave the file closed."""
-        with self._path.open("a", encoding="utf-8") as handle:
-            handle.write(json.dumps(record) + "\n")
+        try:
+            with self._path.open("a", encoding="utf-8") as handle:
+                handle.write(json.dumps(record) + "\n")
+        except OSError as error:
+            raise cannot_write(self._path, error) from error

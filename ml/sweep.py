@@ -22,10 +22,11 @@ import torch
 from tqdm import tqdm
 
 from ml import runs
+from ml.arguments import add_settings, number, settings_from
 from ml.device import choose_device
 from ml.grid import auto_sizes, cpu_seconds, size_beyond, sizes_per_budget
 from ml.plan import RunPlan, plan_run
-from ml.train import add_settings, number, open_corpus, settings_from
+from ml.stream import open_corpus
 from warehouse.errors import ArgumentParser, UserError, run_main
 from warehouse.paths import data_dir
 
@@ -65,7 +66,7 @@ class Sweep:
 
     def __init__(self, args: argparse.Namespace, runs_dir: Path) -> None:
         self.args, self.runs_dir = args, runs_dir
-        self.corpora = {seed: open_corpus(args.shards, args.context, seed) for seed in args.seeds}
+        self.corpora = {seed: open_corpus(args.shards, args.context, seed, args.patients) for seed in args.seeds}
         self.manifest = self.corpora[args.seeds[0]].manifest
         self.jobs: dict[str, Job] = {}
 
@@ -140,6 +141,7 @@ def start(job: Job, args: argparse.Namespace, slot: int, on_cpu: bool) -> None:
         *("--eval-tokens", str(settings.eval_tokens), "--device", "cpu" if on_cpu else "cuda"),
         *(("--batch-tokens", str(settings.batch_tokens)) if settings.batch_tokens else ()),
         *(("--tied",) if settings.tied else ()),
+        *(("--patients", repr(settings.patients)) if settings.patients < 1 else ()),
     ]
     environment = {**os.environ, "OMP_WAIT_POLICY": "PASSIVE"}
     environment |= {"OMP_NUM_THREADS": "1"} if on_cpu else {"CUDA_VISIBLE_DEVICES": visible_device(slot)}

@@ -1,71 +1,47 @@
-"""Train one model: `python ml/train.py --shards data/shards --size 25k --flops 1e11`.
+"""Train one model: `python ml/train.py --shards data/shards --size 25k --flops 1e11`, also under torchrun.
 
 In: shards and settings. Out: a run folder (config.json, progress.jsonl, result.json,
 checkpoint/model.safetensors with Hugging Face's Llama names). Started again on the same --run-dir it resumes
-from the last checkpoint, on the CPU to the same bits; a finished run says so. Wrong: damaged or foreign shards,
-conflicting settings (exit 2); a loss that diverges (result.json says failed and why, exit 1).
+from the last checkpoint, on the CPU to the same bits; a finished run says so. SIGTERM and SIGUSR1 write a checkpoint
+first (exit 143). Wrong: damaged or foreign shards, conflicting settings (exit 2); a run that diverges or runs out of
+memory (result.json says failed and why, exit 1); a disk that is full (exit 1, the run can go on later).
 """
 
-import argparse
 import math
-import platform
-from dataclasses import dataclass
+import sys
+import time
+from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import torch
+from torch import nn
+from torch.distributed.tensor import DTensor
 
-from ml import runs
-from ml.checkpoint import load_state, save_state, save_weights
-from ml.data import Manifest, Split, read_manifest
+from ml import runs, stop
+from ml.arguments import Options, parse
+from ml.checkpoint import Checkpoints, save_weights, whole_weights
+from ml.data import Split
 from ml.device import Device, choose_device
-from ml.flops import six_nd
+from ml.distributed import World, is_lost_rank, joined, must_shard, part_again, place, spread
+from ml.huggingface import start_from
 from ml.model import Llama, initialise, parameter_groups
-from ml.packing import Batch, RowStream
+from ml.packing import Batch
 from ml.plan import RunPlan, Settings, plan_run
 from ml.progress import Diverged, Meter
-from ml.scoring import batch_loss, score
-from warehouse.errors import ArgumentParser, UserError, run_main
+from ml.records import config_record, result_record
+from ml.scoring import score
+from ml.stream import Corpus, Loader, open_corpus
+from warehouse.errors import UserError, run_main
 from warehouse.paths import data_dir
-from warehouse.provenance import git_commit
 
 FLOOR_SHARE = 0.1  # the cosine ends at this share of the peak
-CHECKPOINTS = 10  # about how many checkpoints a run writes unless told otherwise
-EXAMPLES = """examples:
-  python ml/train.py --shards data/shards --size 25k --flops 1e11
-  python ml/train.py --shards data/shards --size 1M --epochs 2 --context 512 --seed 1
-  python ml/train.py --shards data/shards --size 28M --tokens 3e8 --context 2048 --device cuda --compile
-"""
-
-
-@dataclass(frozen=True)
-class Corpus:
-    """The shards of a run: train as a stream of rows, the other two as they are."""
-
-    manifest: Manifest
-    stream: RowStream
-    tuning: Split
-    held_out: Split
-
-
-@dataclass(frozen=True)
-class Options:
-    """How a run is carried out; what comes out does not depend on it, but for rounding by device and compiler."""
-
-    device: str | None = None
-    run_dir: Path | None = None
-    checkpoint_every: int | None = None
-    evaluate_every: int | None = None
-    stop_at_step: int | None = None
-    compiled: bool = False
-
-
-def open_corpus(folder: Path, context: int, seed: int) -> Corpus:
-    """Open and check the shards; an empty train split is refused."""
-    manifest = read_manifest(folder)
-    train = Split(manifest, "train")
-    if not len(train):
-        raise UserError(f"{folder}: the train split is empty: export a warehouse with more patients")
-    return Corpus(manifest, RowStream(train, context, seed), Split(manifest, "tuning"), Split(manifest, "held_out"))
+PAUSE_SECONDS = 30.0  # between two checkpoints, unless told otherwise: what a kill may cost
+SAVE_SHARE = 0.02  # of the time may go into checkpoints; where writing one takes long the pauses grow
+ASK_EVERY = 8  # steps between two times that several ranks agree whether to save or stop; it costs a wait
+CUDA_WORKERS = 2
+GO_ON, SAVE, STOP = 0, 1, 2
 
 
 def rate_factor(step: int, steps: int, warmup_share: float) -> float:
@@ -77,222 +53,205 @@ def rate_factor(step: int, steps: int, warmup_share: float) -> float:
     return FLOOR_SHARE + (1 - FLOOR_SHARE) * 0.5 * (1 + math.cos(math.pi * done))
 
 
-def build(plan: RunPlan, device: Device, compiled: bool) -> tuple[Llama, torch.optim.Optimizer]:
-    """Model and optimiser at step 0, on the device."""
+def build(
+    plan: RunPlan, device: Device, world: World, sharded: bool, compiled: bool
+) -> tuple[Llama, nn.Module, torch.optim.Optimizer]:
+    """Model, its loss over this rank's rows, and optimiser at step 0, on the device."""
     settings = plan.settings
     model = Llama(plan.model)
     initialise(model, settings.seed)
-    model.to(device.torch)
+    if settings.init:
+        start_from(model, Path(settings.init), settings.seed)
+    if not sharded:  # where it is, each block moves when it is parted, so the whole need not fit
+        model.to(device.torch)
     if compiled:
-        model.compile()
+        model.compile()  # block by block, so before the blocks are parted
+    loss = spread(model, device, world, sharded)
     groups = parameter_groups(model, settings.eta, settings.weight_decay)
     optimiser = torch.optim.AdamW(groups, betas=(settings.beta1, settings.beta2), fused=True)
     for group in optimiser.param_groups:
         group["peak_lr"] = group["lr"]
-    return model, optimiser
+    return model, loss, optimiser
 
 
-def train_step(model: Llama, optimiser, batch: Batch, device: Device, clip: float, factor: float) -> tuple:
-    """One step of AdamW on the mean loss of a batch; its summed loss and gradient norm, still on the device."""
+def seed_step(seed: int, step: int, rank: int) -> None:
+    """Make whatever a step draws a function of these three, so that a run resumed anywhere draws the same."""
+    torch.manual_seed(int(np.random.SeedSequence([seed, step, rank]).generate_state(1)[0]))
+
+
+def train_step(loss: nn.Module, optimiser, batch: Batch, share: float, clip: float, factor: float) -> tuple:
+    """One step of AdamW on the mean loss over all ranks' tokens; this rank's summed loss and the norm of the whole
+    gradient, both still on the device.
+
+    `share`: number of ranks over the timeline tokens of all ranks, since the backward pass takes the ranks' mean.
+    """
     for group in optimiser.param_groups:
         group["lr"] = group["peak_lr"] * factor
-    nats = batch_loss(model, batch, device)
-    (nats / batch.n_timeline).backward()
-    norm = torch.nn.utils.clip_grad_norm_(model.parameters(), clip)
+    nats = loss(batch)
+    (nats * share).backward()
+    norm = torch.nn.utils.clip_grad_norm_([p for g in optimiser.param_groups for p in g["params"]], clip)
     optimiser.step()
     optimiser.zero_grad(set_to_none=True)
-    return nats.detach(), norm
+    return nats.detach(), norm.full_tensor() if isinstance(norm, DTensor) else norm
 
 
-def train(plan: RunPlan, corpus: Corpus, folder: Path, device: Device, options: Options) -> tuple[Llama, Meter]:
-    """Train from the last checkpoint, or from step 0, to the horizon or the step to stop at. Raises `Diverged`."""
-    model, optimiser = build(plan, device, options.compiled)
-    tally = load_state(folder, model, optimiser, plan)
-    meter = Meter(plan, tally, runs.Progress(folder / "progress.jsonl", tally.step), device.torch)
-    save_every = options.checkpoint_every or max(1, plan.steps // CHECKPOINTS)
-    settings, stop = plan.settings, min(plan.steps, options.stop_at_step or plan.steps)
-    for batch in corpus.stream.batches(plan.rows, plan.steps, tally.step):
-        if tally.step >= stop:
-            break
-        factor = rate_factor(tally.step, plan.steps, settings.warmup_share)
-        nats, norm = train_step(model, optimiser, batch, device, settings.gradient_clip, factor)
-        meter.add(nats, batch.n_timeline, batch.n_inputs)
-        evaluating = options.evaluate_every and tally.step % options.evaluate_every == 0
-        if evaluating or tally.step % meter.every == 0 or tally.step == plan.steps:
-            found = score(model, corpus.tuning, settings.context, settings.eval_tokens, device) if evaluating else None
-            meter.log(settings.eta * factor, norm, found.nats / found.tokens if found else None)
-        if tally.step % save_every == 0 or tally.step == stop:
-            meter.settle()
-            save_state(folder, model, optimiser, tally, plan)
-    meter.display.bar.close()
-    return model, meter
+class Run:
+    """One run in its folder: what it is, where it runs, and its parts."""
+
+    def __init__(
+        self, plan: RunPlan, corpus: Corpus, folder: Path, device: Device, world: World, options: Options
+    ) -> None:
+        self.plan, self.corpus, self.folder = plan, corpus, folder
+        self.device, self.world, self.options = device, world, options
+        self.sharded = must_shard(options.shard, plan.record["n_total"], world, device)
+        vocabulary = plan.record["vocabulary_sha256"]
+        self.checkpoints = Checkpoints(folder, options.keep_checkpoints, world, vocabulary)
+        workers = options.workers if options.workers is not None else CUDA_WORKERS * device.is_cuda
+        of_ranks = (world.rank, world.size, workers, device.is_cuda)
+        self.loader = Loader(corpus.stream, plan.rows, plan.steps, *of_ranks)
+
+    def score(self, model: Llama, split: Split):
+        """Loss on a split; every rank takes all of it, so that none has to wait for a sum."""
+        settings = self.plan.settings
+        found = score(model, split, settings.context, settings.eval_tokens, self.device)
+        part_again(model)
+        return found
+
+    def train(self, request: stop.StopRequest) -> tuple[Llama, Meter]:
+        """Train from the last checkpoint, or from step 0, to the horizon, the step to stop at, or until asked to stop.
+
+        Raises `Diverged`.
+        """
+        plan, options, world, device = self.plan, self.options, self.world, self.device
+        settings, last = plan.settings, min(plan.steps, options.stop_at_step or plan.steps)
+        model, loss, optimiser = build(plan, device, world, self.sharded, options.compiled)
+        tally = self.checkpoints.load(model, optimiser)
+        progress = runs.Progress(self.folder / "progress.jsonl", tally.step) if world.is_first else None
+        meter = Meter(plan, tally, progress, device.torch, world)
+        every, pause, saved_at = options.checkpoint_every, PAUSE_SECONDS, time.monotonic()
+        batches = meter.timed(self.loader.batches(tally.step))
+        while tally.step < last:
+            step, batch = next(batches)
+            factor = rate_factor(tally.step, plan.steps, settings.warmup_share)
+            seed_step(settings.seed, tally.step, world.rank)
+            share = world.size / step.n_timeline
+            nats, norm = train_step(loss, optimiser, batch, share, settings.gradient_clip, factor)
+            meter.add(step, nats, norm)
+            evaluating = options.evaluate_every and tally.step % options.evaluate_every == 0
+            if evaluating or tally.step % meter.every == 0 or tally.step == plan.steps:
+                found = self.score(model, self.corpus.tuning) if evaluating else None
+                meter.log(settings.eta * factor, found.nats / found.tokens if found else None)
+            wish = self.wish(tally.step, request, every is None and time.monotonic() - saved_at > pause)
+            if wish or (every and tally.step % every == 0) or tally.step == last:
+                start = time.monotonic()
+                meter.settle()  # so that no diverged state is saved
+                self.checkpoints.save(model, optimiser, tally)
+                saved_at = time.monotonic()
+                pause = max(PAUSE_SECONDS, (saved_at - start) / SAVE_SHARE)
+            if wish == STOP:
+                break
+        meter.close()
+        return model, meter
+
+    def wish(self, step: int, request: stop.StopRequest, is_due: bool) -> int:
+        """Whether to go on, save or stop after this step; the same on all ranks, which ask one another now and then."""
+        if self.world.size > 1 and step % ASK_EVERY:
+            return GO_ON
+        own = STOP if request.asked else SAVE if is_due else GO_ON
+        return self.world.highest(own, self.device.torch)
+
+    def work(self) -> int:
+        """Train, score and write the result into the folder, which no other run works in; the exit status."""
+        world, folder = self.world, self.folder
+        world.from_first(self.begin)
+        try:
+            with stop.listening() as request:
+                model, meter = self.train(request)
+            if meter.tally.step < self.plan.steps:
+                if world.is_first:
+                    why = f" ({request.asked})" if request.asked else ""
+                    print(
+                        f"{folder}: stopped at step {meter.tally.step} of {self.plan.steps}{why}; the same command resumes"
+                    )
+                return stop.STATUS if request.asked else 0
+            trained, scores, families = replace(meter.tally), {}, []
+            for name, split in (("tuning", self.corpus.tuning), ("held_out", self.corpus.held_out)):
+                found = self.score(model, split)
+                scores |= found.record(name) if found else {}
+                families += found.family_records(name) if found else []
+        except (Diverged, torch.OutOfMemoryError) as error:
+            reason = str(error).splitlines()[0]
+            if world.is_first_to_fail():
+                runs.write_result(folder, "failed", reason)
+            raise UserError(f"{folder}: {reason}", exit_status=1) from error
+        held = self.loader.held_bytes()
+        result = result_record(self.plan, trained, scores, meter.clocks(), self.device, world.size, held)
+        weights = whole_weights(model)
+        world.from_first(lambda: self.finish(model, weights, families, result))
+        return 0
+
+    def begin(self) -> None:
+        """Write config.json unless the run goes on, and take up a failed try."""
+        (self.folder / "result.json").unlink(missing_ok=True)
+        if not (self.folder / "config.json").is_file():
+            record = config_record(self.plan, self.device, self.world, self.sharded, self.folder.resolve().name)
+            runs.write_json(self.folder / "config.json", record)
+
+    def finish(self, model: Llama, weights: dict[str, torch.Tensor], families: list[dict], result: dict) -> None:
+        """Write the weights and the result, which ends the run, and remove what only resuming needs."""
+        save_weights(self.folder, model, weights, self.plan)
+        lines = [{"run_id": self.plan.run_id, **line} for line in families]
+        runs.write_lines(self.folder / "families.jsonl", lines)
+        runs.write_result(self.folder, "done", None, result)
+        self.checkpoints.clear()
+        print(f"{self.folder}: {runs.summary(result)}")
 
 
-def versions() -> str:
-    """Python's and torch's versions, as one text."""
-    return f"python {platform.python_version()}, torch {torch.__version__}"
-
-
-def config_record(plan: RunPlan, device: Device, run_id: str) -> dict:
-    """What config.json holds: the plan and where it runs."""
-    return {
-        **plan.record,
-        "run_id": run_id,
-        "device": device.torch.type,
-        "hardware": device.hardware,
-        "dtype": str(device.dtype).removeprefix("torch."),
-        "git_commit": git_commit(),
-        "versions": versions(),
-        "created_at": runs.now(),
-    }
-
-
-def result_record(plan: RunPlan, corpus: Corpus, model: Llama, meter: Meter, device: Device) -> dict:
-    """What result.json holds of a finished run; scores the model on tuning and held_out."""
-    tally = meter.tally
-    flops = plan.flops_per_token * tally.inputs_seen
-    scores: dict = {}
-    for name, split in (("tuning", corpus.tuning), ("held_out", corpus.held_out)):
-        found = score(model, split, plan.settings.context, plan.settings.eval_tokens, device)
-        scores |= found.record(name) if found else {}
-    wall, cpu = meter.clock()
-    peak = device.measured_peak_flops()
-    return {
-        "tokens_seen": tally.tokens_seen,
-        "inputs_seen": tally.inputs_seen,
-        "epochs": tally.tokens_seen / plan.record["unique_tokens"],
-        "flops": flops,
-        "flops_6nd": six_nd(plan.record["n_with_head"], tally.tokens_seen),
-        **scores,
-        "tokens_per_second": tally.tokens_seen / tally.wall_seconds,
-        "train_seconds": tally.wall_seconds,
-        "wall_seconds": wall,
-        "cpu_seconds": cpu,
-        "peak_share": flops / tally.wall_seconds / peak,
-        "peak_flops_per_second": peak,
-        "peak_source": "torch.mm, measured at the end of the run",
-        "peak_memory_bytes": device.peak_memory_bytes(),
-    }
-
-
-def work(plan: RunPlan, corpus: Corpus, folder: Path, device: Device, options: Options) -> None:
-    """Train, score and write the result into the folder, which no other process works in."""
-    (folder / "result.json").unlink(missing_ok=True)  # of a failed try, which this one takes up
-    if not (folder / "config.json").is_file():
-        runs.write_json(folder / "config.json", config_record(plan, device, folder.resolve().name))
-    try:
-        model, meter = train(plan, corpus, folder, device, options)
-        if meter.tally.step < plan.steps:
-            print(f"{folder}: stopped at step {meter.tally.step} of {plan.steps}; the same command resumes")
-            return
-        result = result_record(plan, corpus, model, meter, device)
-    except (Diverged, torch.OutOfMemoryError) as error:
-        reason = str(error).splitlines()[0]
-        runs.write_result(folder, "failed", reason)
-        raise UserError(f"{folder}: {reason}", exit_status=1) from error
-    save_weights(folder, model, plan)
-    runs.write_result(folder, "done", None, result)
-    (folder / "checkpoint" / "state.pt").unlink(missing_ok=True)  # a finished run is not resumed
-    print(f"{folder}: {runs.summary(result)}")
-
-
-def run(settings: Settings, shards: Path, options: Options) -> None:
-    """Carry out one run in its folder, or say that it is finished."""
-    device = choose_device(options.device)
-    corpus = open_corpus(shards, settings.context, settings.seed)
+def run(settings: Settings, shards: Path, options: Options, device: Device, world: World) -> int:
+    """Carry out one run in its folder, or say that it is finished; the exit status."""
+    corpus = open_corpus(shards, settings.context, settings.seed, settings.patients)
     plan = plan_run(settings, corpus.manifest, corpus.stream)
     folder = options.run_dir or data_dir() / "runs" / plan.run_id
-    with runs.only_process(folder):
+    one = Run(plan, corpus, folder, device, world, options)
+
+    def finished() -> bool:
         runs.check_same(folder, plan.record)
         result = runs.read_json(folder / "result.json")
         if result and result["status"] == "done":
             print(f"{folder} is finished: {runs.summary(result)}")
-        else:
-            work(plan, corpus, folder, device, options)
+            return True
+        return False
 
-
-def number(text: str) -> float:
-    """A count that may be written as 1e9 or 28M."""
-    unit = {"k": 1e3, "m": 1e6, "b": 1e9}.get(text[-1:].lower(), 1.0)
-    return float(text[:-1] if unit > 1 else text) * unit
-
-
-def add_settings(parser: argparse.ArgumentParser) -> None:
-    """The options that decide what comes out, but size, length and seed; ml/sweep.py has them too."""
-    default = Settings(epochs=1)
-    parser.add_argument("--shards", type=Path, required=True, help="folder written by `python -m warehouse.shards`")
-    parser.add_argument("--context", type=int, default=default.context, help="row length in tokens (%(default)s)")
-    parser.add_argument("--batch-tokens", type=number, help="tokens a step (default: by Step Law, 0.2 D^0.571)")
-    parser.add_argument("--lr", type=float, default=default.eta, help="eta of the muP-like set-up (%(default)s)")
-    parser.add_argument("--warmup-share", type=float, default=default.warmup_share, help="of the run (%(default)s)")
-    parser.add_argument("--weight-decay", type=float, default=default.weight_decay, help="of matrices (%(default)s)")
-    parser.add_argument(
-        "--eval-tokens",
-        type=number,
-        default=default.eval_tokens,
-        help="tokens of tuning and of held_out that are scored (%(default)s)",
-    )
-    parser.add_argument("--tied", action="store_true", help="one table for embedding and head")
-    parser.add_argument("--device", choices=("cuda", "cpu"), help="default: cuda when there is one")
-
-
-def settings_from(args: argparse.Namespace, **others) -> Settings:
-    """`Settings` of what `add_settings` parsed, and the rest."""
-    return Settings(
-        context=args.context,
-        batch_tokens=round(args.batch_tokens) if args.batch_tokens is not None else None,
-        eta=args.lr,
-        warmup_share=args.warmup_share,
-        weight_decay=args.weight_decay,
-        eval_tokens=round(args.eval_tokens),
-        tied=args.tied,
-        **others,
-    )
-
-
-def parse(argv: list[str] | None) -> argparse.Namespace:
-    """The command line."""
-    parser = ArgumentParser(
-        prog="python ml/train.py",
-        description="Train one Llama decoder on shards of patient timelines; resumes when started again.",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    add_settings(parser)
-    parser.add_argument("--size", default="25k", help="parameters of the blocks: 25k, 1M, 1B (%(default)s)")
-    parser.add_argument("--flops", type=number, help="length as a budget of matmul FLOPs, forward and backward")
-    parser.add_argument("--tokens", type=number, help="length in timeline tokens")
-    parser.add_argument("--epochs", type=float, help="length in passes over the train split")
-    parser.add_argument("--seed", type=int, default=0, help="of initial weights and order (%(default)s)")
-    parser.add_argument("--run-dir", type=Path, help="default: data/runs/ and a name made of the settings")
-    parser.add_argument("--checkpoint-every", type=int, metavar="STEPS", help="default: a tenth of the run")
-    parser.add_argument("--evaluate-every", type=int, metavar="STEPS", help="tuning loss in between (default: no)")
-    parser.add_argument("--stop-at-step", type=int, metavar="STEP", help="save and leave there; start again to resume")
-    parser.add_argument("--compile", action="store_true", help="torch.compile: minutes to start, then faster")
-    return parser.parse_args(argv)
+    with ExitStack() as stack:
+        world.from_first(lambda: stack.enter_context(runs.only_process(folder)))
+        return 0 if world.from_first(finished) else one.work()
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Entry point; the exit status."""
-    args = parse(argv)
-    if args.flops is None and args.tokens is None and args.epochs is None:
-        args.epochs = 1.0
-    settings = settings_from(
-        args,
-        size=args.size,
-        flops=args.flops,
-        tokens=round(args.tokens) if args.tokens is not None else None,
-        epochs=args.epochs,
-        seed=args.seed,
-    )
-    for name in ("checkpoint_every", "evaluate_every", "stop_at_step"):
-        if (value := getattr(args, name)) is not None and value < 1:
-            raise UserError(f"--{name.replace('_', '-')} {value}: give a number of steps, at least 1")
-    options = Options(
-        args.device, args.run_dir, args.checkpoint_every, args.evaluate_every, args.stop_at_step, args.compile
-    )
-    run(settings, args.shards, options)
-    return 0
+    """Entry point; the exit status. Of several ranks one speaks: the first before they have met, then the first to fail."""
+    rank, _, local_rank = place()
+    try:
+        settings, shards, options = parse(argv)
+        device = choose_device(options.device, local_rank)
+    except UserError as error:
+        if rank == 0:
+            raise
+        return error.exit_status
+    with joined(device) as world:
+        try:
+            return run(settings, shards, options, device, world)
+        except UserError as error:
+            if not world.is_first_to_fail():
+                sys.exit(error.exit_status)
+            raise
+        except RuntimeError as error:
+            if world.size > 1 and not world.is_first_to_fail():
+                sys.exit(1)  # what another rank's end looks like from here
+            if is_lost_rank(error):
+                raise UserError(
+                    f"rank {rank}: another rank has gone; the same command goes on", exit_status=1
+                ) from error
+            raise
 
 
 if __name__ == "__main__":

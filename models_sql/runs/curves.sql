@@ -1,7 +1,8 @@
 -- Loss curves: one row per logged step of each run.
 {% set columns = {
     'step': 'bigint', 'tokens_seen': 'bigint', 'flops': 'double', 'train_loss': 'double', 'learning_rate': 'double',
-    'grad_norm': 'double', 'tuning_loss': 'double', 'tokens_per_second': 'double', 'elapsed_seconds': 'double'
+    'grad_norm': 'double', 'epochs': 'double', 'data_wait_share': 'double', 'data_order': 'varchar',
+    'tuning_loss': 'double', 'tokens_per_second': 'double', 'elapsed_seconds': 'double'
 } %}
 
 with progress as (

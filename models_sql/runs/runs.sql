@@ -6,20 +6,26 @@
     'tied': 'boolean', 'n_total': 'bigint', 'n_non_embedding': 'bigint', 'n_with_head': 'bigint', 'flops_budget': 'double',
     'flops_per_token': 'double', 'flops_planned': 'double', 'tokens_planned': 'bigint', 'steps': 'bigint', 'batch_tokens': 'bigint',
     'learning_rate': 'double', 'warmup_share': 'double', 'weight_decay': 'double', 'beta1': 'double', 'beta2': 'double',
-    'gradient_clip': 'double', 'schedule': 'varchar', 'eval_tokens': 'bigint'
+    'gradient_clip': 'double', 'schedule': 'varchar', 'eval_tokens': 'bigint', 'init_sha256': 'varchar',
+    'patients_share': 'double'
 } %}
 {% set start_columns = {
     'created_at': 'timestamp', 'device': 'varchar', 'hardware': 'varchar', 'dtype': 'varchar', 'git_commit': 'varchar',
-    'versions': 'varchar'
+    'versions': 'varchar', 'ranks': 'integer', 'sharded': 'boolean'
 } %}
 {% set result_columns = {
-    'status': 'varchar', 'reason': 'varchar', 'tokens_seen': 'bigint', 'inputs_seen': 'bigint', 'epochs': 'double', 'flops': 'double',
-    'flops_6nd': 'double', 'tuning_loss': 'double', 'tuning_loss_per_event': 'double', 'tuning_loss_per_patient_day': 'double',
-    'tuning_tokens': 'bigint', 'tuning_events': 'bigint', 'tuning_patient_days': 'bigint', 'held_out_loss': 'double',
-    'held_out_loss_per_event': 'double', 'held_out_loss_per_patient_day': 'double', 'held_out_tokens': 'bigint',
-    'held_out_events': 'bigint', 'held_out_patient_days': 'bigint', 'tokens_per_second': 'double', 'train_seconds': 'double',
-    'wall_seconds': 'double', 'cpu_seconds': 'double', 'peak_share': 'double', 'peak_flops_per_second': 'double',
-    'peak_source': 'varchar', 'peak_memory_bytes': 'bigint', 'finished_at': 'timestamp'
+    'status': 'varchar', 'reason': 'varchar', 'tokens_seen': 'bigint', 'inputs_seen': 'bigint', 'scored_share': 'double',
+    'epochs': 'double', 'flops': 'double', 'flops_6nd': 'double',
+    'tuning_loss': 'double', 'tuning_loss_per_event': 'double', 'tuning_loss_per_patient_day': 'double', 'tuning_loss_se': 'double',
+    'tuning_loss_per_event_se': 'double', 'tuning_loss_per_patient_day_se': 'double', 'tuning_tokens': 'bigint',
+    'tuning_events': 'bigint', 'tuning_patient_days': 'bigint', 'tuning_patients': 'bigint',
+    'held_out_loss': 'double', 'held_out_loss_per_event': 'double', 'held_out_loss_per_patient_day': 'double',
+    'held_out_loss_se': 'double', 'held_out_loss_per_event_se': 'double', 'held_out_loss_per_patient_day_se': 'double',
+    'held_out_tokens': 'bigint', 'held_out_events': 'bigint', 'held_out_patient_days': 'bigint', 'held_out_patients': 'bigint',
+    'tokens_per_second': 'double', 'train_seconds': 'double', 'wall_seconds': 'double', 'cpu_seconds': 'double',
+    'peak_share': 'double', 'peak_flops_per_second': 'double', 'peak_source': 'varchar', 'peak_memory_bytes': 'bigint',
+    'finished_at': 'timestamp',
+    'data_wait_share': 'double', 'data_order': 'varchar'
 } %}
 
 with plans as (

@@ -14,6 +14,13 @@ VOCABULARY = ["PAD", *(f"STATIC//{i}" for i in range(9)), *(f"CODE//{i}" for i i
 FIRST_CODE = 10
 
 
+def family(token_id: int, token: str) -> str:
+    """Family of a token of the vocabulary: codes are labs and quantiles by turns."""
+    if token_id == 0 or token.startswith("STATIC"):
+        return "static" if token_id else "special"
+    return ("lab", "quantile")[token_id % 2]
+
+
 def make_patient(rng: np.random.Generator, n_tokens: int) -> dict[str, bytes]:
     """Members of one patient's sample: each code makes three others likely; a second prefix holds from the middle on."""
     n_codes = len(VOCABULARY) - FIRST_CODE
@@ -61,7 +68,7 @@ def write_shards(
         "n_static": N_STATIC,
         "vocabulary_sha256": hashlib.sha256("\n".join(vocabulary).encode()).hexdigest(),
         "vocabulary": [
-            {"token_id": i, "token": t, "family": "lab", "count_train": 0} for i, t in enumerate(vocabulary)
+            {"token_id": i, "token": t, "family": family(i, t), "count_train": 0} for i, t in enumerate(vocabulary)
         ],
         "fingerprint": f"fingerprint-{seed}",
         "splits": splits,

@@ -1,23 +1,34 @@
 """A run from start to end: its folder, resuming to the same bits, refusals in one line, divergence."""
 
 import json
+import math
+import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
 
+import ml.train as train_module
 from ml import runs
+from ml.arguments import EXAMPLES, parse, parser
 from ml.data import read_manifest
+from ml.divergence import LINES, fault, spike
+from ml.peak import cpu_multiplies_bfloat16
 from ml.plan import Settings, plan_run
-from ml.train import main, open_corpus, rate_factor
+from ml.stream import open_corpus
+from ml.train import main, rate_factor
 from warehouse.errors import UserError
 from warehouse.paths import REPOSITORY
 
 SMALL = ["--size", "5k", "--context", "48", "--batch-tokens", "96", "--device", "cpu", "--eval-tokens", "500"]
+
+# What differs between two runs of the same settings.
+CLOCKS = ("run_id", "tokens_per_second", "elapsed_seconds", "data_wait_share")
 
 
 def train(shards: Path, folder: Path, *more: str) -> int:
@@ -33,9 +44,7 @@ def read(folder: Path, name: str) -> dict:
 def curve(folder: Path) -> list[dict]:
     """The lines of progress.jsonl without clocks."""
     lines = [json.loads(line) for line in (folder / "progress.jsonl").read_text().splitlines()]
-    return [
-        {k: v for k, v in line.items() if k not in ("run_id", "tokens_per_second", "elapsed_seconds")} for line in lines
-    ]
+    return [{k: v for k, v in line.items() if k not in CLOCKS} for line in lines]
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +60,8 @@ def test_run_folder_tells_all(finished: Path, shards: Path) -> None:
     manifest = read_manifest(shards)
     assert config["run_id"] == result["run_id"] == "whole"
     assert config["vocabulary_sha256"] == manifest.vocabulary_sha256
-    assert (config["device"], config["dtype"], config["flops_budget"]) == ("cpu", "float32", None)
+    assert (config["device"], config["flops_budget"]) == ("cpu", None)
+    assert config["dtype"] == ("bfloat16" if cpu_multiplies_bfloat16() else "float32")
     assert all(value is None or isinstance(value, str | int | float | bool) for value in (config | result).values())
     assert (result["status"], result["reason"]) == ("done", None)
     assert result["tokens_seen"] == 2 * manifest.count("train", "tokens") == config["tokens_planned"]
@@ -69,24 +79,9 @@ def test_run_folder_tells_all(finished: Path, shards: Path) -> None:
     assert weights["model.layers.0.self_attn.k_proj.weight"].shape == (16, 16)
     assert sum(w.numel() for w in weights.values()) == config["n_total"]
     assert read(finished / "checkpoint", "config.json")["hidden_size"] == config["d_model"]
-    assert not (finished / "checkpoint" / "state.pt").exists()
-
-
-def test_resumed_run_has_the_same_bits(finished: Path, shards: Path, tmp_path: Path) -> None:
-    folder = tmp_path / "resumed"
-    same = ("--epochs", "2", "--evaluate-every", "25", "--checkpoint-every", "7")
-    assert train(shards, folder, *same, "--stop-at-step", "33") == 0
-    assert runs.status(folder) == "running"
-    with (folder / "progress.jsonl").open("a") as handle:
-        handle.write(
-            '{"step": 34, "train_loss": 1.0}\n{"step": 35, "tr'
-        )  # as a kill after the checkpoint would leave it
-    assert train(shards, folder, *same) == 0
-    whole, resumed = (load_file(f / "checkpoint" / "model.safetensors") for f in (finished, folder))
-    assert whole.keys() == resumed.keys()
-    assert all(torch.equal(whole[name], resumed[name]) for name in whole)
-    assert curve(folder) == curve(finished)
-    assert read(folder, "result.json")["held_out_loss"] == read(finished, "result.json")["held_out_loss"]
+    assert not list((finished / "checkpoint").glob("*step-*"))  # a finished run is not resumed
+    assert 0 < result["data_wait_share"] < 1 and lines[-1]["data_order"] == result["data_order"]
+    assert (result["ranks"], config["ranks"], config["sharded"]) == (1, 1, False)
 
 
 def test_finished_run_says_so_and_changes_nothing(finished: Path, shards: Path, capsys: pytest.CaptureFixture) -> None:
@@ -137,13 +132,69 @@ def test_divergence_is_recorded(shards: Path, tmp_path: Path) -> None:
     assert runs.diverged(result)
 
 
-def test_damaged_checkpoint_is_told(shards: Path, tmp_path: Path) -> None:
-    folder = tmp_path / "torn"
-    train(shards, folder, "--epochs", "1", "--stop-at-step", "3")
-    state = folder / "checkpoint" / "state.pt"
-    state.write_bytes(state.read_bytes()[:500])
-    with pytest.raises(UserError, match=r"state.pt is damaged"):
-        train(shards, folder, "--epochs", "1")
+@pytest.mark.parametrize(
+    ("loss", "norm", "words"),
+    [
+        (float("nan"), 1.0, "the loss is nan"),
+        (float("inf"), 1.0, "the loss is inf"),
+        (3.0, float("inf"), "the norm of the gradient is inf"),
+        (2.1 * math.log(50), 1.0, "8.215 nats per token, where guessing costs 3.912"),
+        (1.9 * math.log(50), 1.0, None),
+    ],
+)
+def test_losses_that_are_no_losses_are_told(loss: float, norm: float, words: str | None) -> None:
+    assert fault(loss, norm, 50) == words
+
+
+def test_a_spike_ends_a_run_only_when_it_stays() -> None:
+    def first_fault(losses: list[float]) -> int | None:
+        lowest, kept = None, []
+        for line, loss in enumerate(losses):
+            kept = [*kept, loss][-LINES:]
+            lowest, reason = spike(kept, lowest)
+            if reason:
+                return line
+        return None
+
+    falling = [4 - 0.02 * i for i in range(100)]
+    assert first_fault(falling) is None
+    assert first_fault([*falling[:50], 7.0, *falling[50:]]) is None  # one line that comes back
+    assert first_fault([*falling[:50], *[4.2] * 20]) == 50 + LINES - 1  # 1.2 nats up for as many lines
+    noise = np.random.default_rng(0).normal(0, 0.5, 100)
+    assert first_fault([a + b for a, b in zip(falling, noise, strict=True)]) is None
+
+
+@pytest.mark.parametrize("what", ["loss", "gradient"])
+def test_a_loss_or_gradient_that_is_not_finite_fails_the_run_and_is_not_saved(
+    shards: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    step, taken = train_module.train_step, [0]
+
+    def broken(*args) -> tuple:
+        nats, norm = step(*args)
+        taken[0] += 1
+        bad = torch.tensor(float("nan"))
+        return (bad if what == "loss" and taken[0] == 9 else nats), (bad if taken[0] == 9 else norm)
+
+    monkeypatch.setattr(train_module, "train_step", broken)
+    folder = tmp_path / "run"
+    with pytest.raises(UserError, match="the loss diverged by step 9 of"):
+        train(shards, folder, "--epochs", "2", "--checkpoint-every", "4")
+    reason = read(folder, "result.json")["reason"]
+    assert ("the loss is nan" if what == "loss" else "the norm of the gradient is nan") in reason
+    assert "step-00000008" in {path.name for path in (folder / "checkpoint").iterdir()}  # and none after it
+    assert max(path.name for path in (folder / "checkpoint").iterdir()) == "step-00000008"
+
+
+def test_a_share_of_the_patients_over_epochs_is_recorded(shards: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    assert train(shards, folder, "--patients", "0.2", "--epochs", "3") == 0
+    config, result = read(folder, "config.json"), read(folder, "result.json")
+    assert (config["patients_share"], config["unique_patients"]) == (0.2, 24)
+    assert result["tokens_seen"] == 3 * config["unique_tokens"] < read_manifest(shards).count("train", "tokens")
+    assert result["epochs"] == 3 and curve(folder)[-1]["epochs"] == 3
+    with pytest.raises(UserError, match=r"was started with patients_share = 0.2, now it is 0.5"):
+        train(shards, folder, "--patients", "0.5", "--epochs", "3")
 
 
 @pytest.mark.parametrize(
@@ -159,6 +210,11 @@ def test_damaged_checkpoint_is_told(shards: Path, tmp_path: Path) -> None:
         (["--seed", "-1"], "--seed -1"),
         (["--warmup-share", "2"], "--warmup-share 2.0"),
         (["--weight-decay", "-1"], "--weight-decay -1.0"),
+        (["--patients", "0"], "--patients 0.0"),
+        (["--patients", "1.5"], "--patients 1.5"),
+        (["--workers", "-1"], "--workers -1"),
+        (["--keep-checkpoints", "0"], "--keep-checkpoints 0"),
+        (["--shard", "on"], "--shard on: there is one process only"),
     ],
 )
 def test_senseless_options_are_one_line(shards: Path, tmp_path: Path, options: list[str], words: str) -> None:
@@ -198,6 +254,19 @@ def test_empty_held_out_leaves_the_loss_out(make_shards, tmp_path: Path) -> None
     assert "held_out_loss" not in result and result["tuning_loss"] > 0
 
 
+def test_commands_that_are_shown_are_understood() -> None:
+    page = (REPOSITORY / "ml" / "README.md").read_text() + EXAMPLES
+    shown = re.findall(r"ml/train\.py (--shards [^\n&]*[^\n&\s])", page.replace("\\\n", " "))
+    assert len(shown) >= 8
+    for command in shown:
+        settings, shards, _ = parse(command.split())
+        assert shards == Path("data/shards") and settings.size
+
+
+def test_every_option_is_explained() -> None:
+    assert all(action.help for action in parser()._actions)
+
+
 def test_command_line_ends_in_one_line_and_status_2(tmp_path: Path) -> None:
     script = [sys.executable, str(REPOSITORY / "ml" / "train.py"), "--shards", str(tmp_path / "none")]
     ended = subprocess.run(script, capture_output=True, text=True, check=False)
@@ -208,14 +277,15 @@ def test_command_line_ends_in_one_line_and_status_2(tmp_path: Path) -> None:
 def test_same_configuration_means_same_but_for_the_seed(shards: Path) -> None:
     def plan(**changes):
         settings = Settings(**{"size": "5k", "epochs": 1, "context": 48, **changes})
-        corpus = open_corpus(shards, settings.context, settings.seed)
+        corpus = open_corpus(shards, settings.context, settings.seed, settings.patients)
         return plan_run(settings, corpus.manifest, corpus.stream)
 
     base = plan()
     assert plan(seed=1).record["configuration"] == base.record["configuration"]
     assert plan(seed=1).run_id != base.run_id
+    assert "-P0.5-" in plan(patients=0.5).run_id and "-P" not in base.run_id
     assert plan(size="5000").record["configuration"] == base.record["configuration"]
-    for change in ({"eta": 0.01}, {"size": "8k"}, {"epochs": 2}, {"context": 64}, {"beta2": 0.95}):
+    for change in ({"eta": 0.01}, {"size": "8k"}, {"epochs": 2}, {"context": 64}, {"beta2": 0.95}, {"patients": 0.5}):
         assert plan(**change).record["configuration"] != base.record["configuration"]
 
 

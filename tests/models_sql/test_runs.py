@@ -36,6 +36,7 @@ RESULT = {
     "tuning_loss": 2.6,
     "finished_at": "2026-01-02T03:05:05Z",
 }
+FAMILY = {"run_id": "x", "split": "held_out", "family": "lab", "loss": 1.5, "loss_se": 0.1, "tokens": 40}
 LINE = {"run_id": "x", "step": 1, "tokens_seen": 100, "flops": 1e9, "train_loss": 6.0, "tuning_loss": None}
 
 
@@ -43,7 +44,7 @@ def write(folder: Path, **records: dict | str) -> None:
     """Write a run folder's files; text is written as it is."""
     folder.mkdir(parents=True)
     for name, record in records.items():
-        suffix = "jsonl" if name == "progress" else "json"
+        suffix = "jsonl" if name in ("progress", "families") else "json"
         text = record if isinstance(record, str) else json.dumps(record)
         (folder / f"{name}.{suffix}").write_text(text, encoding="utf-8")
 
@@ -62,7 +63,7 @@ def build(run_dbt: Callable, tmp_path: Path) -> Callable[[], duckdb.DuckDBPyConn
 
 def test_no_run_gives_empty_typed_tables(build: Callable) -> None:
     with build() as warehouse:
-        for table in ("runs", "curves", "isoflop_points"):
+        for table in ("runs", "curves", "family_losses", "isoflop_points"):
             assert warehouse.sql(f"select count(*) from runs.{table}").fetchone() == (0,)
         points = dict(warehouse.sql("select column_name, column_type from (describe runs.isoflop_points)").fetchall())
     assert list(points) == [
@@ -78,8 +79,11 @@ def test_statuses_and_points(build: Callable, tmp_path: Path) -> None:
     runs = tmp_path / "runs"
     started = CONFIG | START
     write(runs / "planned", plan=CONFIG)
-    write(runs / "running", plan=CONFIG, config=started)
-    write(runs / "done", config=json.dumps(started, indent=2), result=RESULT)  # as an editor may have laid it out
+    write(runs / "running", plan=CONFIG, config=started, families=json.dumps(FAMILY))
+    scored = RESULT | {"held_out_loss_se": 0.05, "held_out_patients": 12, "scored_share": 0.9}
+    families = [json.dumps(FAMILY), json.dumps(FAMILY | {"family": "time", "loss_se": None}), '{"split": "held_o']
+    # Laid out as an editor may have left it.
+    write(runs / "done", config=json.dumps(started, indent=2), result=scored, families="\n".join(families))
     write(runs / "failed", config=started, result={"status": "failed", "reason": "the loss diverged"})
     write(runs / "no-budget", config=started | {"flops_budget": None}, result=RESULT)
     with build() as warehouse:
@@ -92,6 +96,14 @@ def test_statuses_and_points(build: Callable, tmp_path: Path) -> None:
         times = warehouse.sql(
             "select created_at::text, finished_at::text from runs.runs where run_id = 'done'"
         ).fetchall()
+        split = warehouse.sql(
+            "select run_id, split, family, loss, loss_se, tokens from runs.family_losses order by family"
+        ).fetchall()
+        errors = warehouse.sql(
+            "select held_out_loss_se, held_out_patients, scored_share from runs.runs where run_id = 'done'"
+        ).fetchall()
+    assert split == [("done", "held_out", "lab", 1.5, 0.1, 40), ("done", "held_out", "time", 1.5, None, 40)]
+    assert errors == [(0.05, 12, 0.9)]
     assert found == [
         ("done", "done", None, 0, 1000),
         ("failed", "failed", "the loss diverged", 0, 1000),
