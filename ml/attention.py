@@ -5,7 +5,7 @@ attended values [n, heads * head_dim]. Positions restart with every document. Th
 what is fastest where (`attend` chooses): on CUDA torch's variable-length flash kernel; on a CPU `BlockAttention`
 below; elsewhere (and as the plain statement of what is meant) a dense mask.
 
-On a CPU: documents are cut into blocks of 64 tokens and sorted by length, in classes whose lengths differ by less
+On a CPU: documents are cut into blocks of 64 or 128 tokens and sorted by length, in classes whose lengths differ by less
 than a factor of two. In a class the j-th blocks of all documents that reach so far are one batch of matrix products against
 the first j + 1 blocks of their keys: nothing outside a document is computed, no mask is needed but the triangle on the
 last block, and grouped key-value heads are not repeated: the queries that share one are rows of one product.
@@ -21,7 +21,10 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.nn.attention.varlen import varlen_attn
 
-BLOCK = 64  # tokens: smaller blocks waste less above the diagonal, larger ones multiply faster; 64 measured best
+# Tokens of a block: small ones waste less above the diagonal, large ones multiply faster and need fewer calls. The large one is
+# taken unless it computes more than WASTE times as much (both measured: 7 to 20% of a step at 512 tokens a document).
+SMALL_BLOCK, LARGE_BLOCK = 64, 128
+WASTE = 1.25
 
 
 @dataclass(frozen=True)
@@ -73,12 +76,13 @@ class BlockClass:
 class BlockPlan:
     """Where each (token, head) of a projection lies in the block layout, and back.
 
-    A class with D documents of at most M blocks has, one after another, queries [D, kv heads, M, share * BLOCK],
-    keys and values [D, kv heads, M * BLOCK], each a row of head_dim numbers. gather [rows]: row of the projection seen
+    A class with D documents of at most M blocks has, one after another, queries [D, kv heads, M, share * block],
+    keys and values [D, kv heads, M * block], each a row of head_dim numbers. gather [rows]: row of the projection seen
     as [n * (heads + 2 kv heads), head_dim]; gather_out [query rows]: row of the output seen as [n * heads, head_dim];
     scatter, scatter_out: their inverses on real tokens; empty_out: query rows that hold no token.
     """
 
+    block: int
     classes: tuple[BlockClass, ...]
     gather: Tensor
     scatter: Tensor
@@ -87,11 +91,21 @@ class BlockPlan:
     empty_out: Tensor
 
 
+def choose_block(lengths: np.ndarray) -> int:
+    """Tokens of a block for documents of these lengths."""
+
+    def computed(block: int) -> int:
+        blocks = -(-lengths // block)
+        return int((blocks * (blocks + 1)).sum()) * block**2
+
+    return LARGE_BLOCK if computed(LARGE_BLOCK) <= WASTE * computed(SMALL_BLOCK) else SMALL_BLOCK
+
+
 def plan_blocks(lengths: np.ndarray, heads: Heads) -> BlockPlan:
     """Lay out documents of the given lengths, in tokens."""
     lengths = np.asarray(lengths, dtype=np.int64)
-    starts = np.cumsum(lengths) - lengths
-    blocks = -(-lengths // BLOCK)
+    starts, block = np.cumsum(lengths) - lengths, choose_block(lengths)
+    blocks = -(-lengths // block)
     order = np.argsort(-blocks, kind="stable")
     order = order[blocks[order] > 0]
     power = np.ceil(np.log2(blocks[order])).astype(int)
@@ -100,18 +114,18 @@ def plan_blocks(lengths: np.ndarray, heads: Heads) -> BlockPlan:
     for documents in (order[power == p] for p in np.unique(power)):
         most = int(blocks[documents].max())
         classes.append(BlockClass(tuple(int((blocks[documents] > j).sum()) for j in range(most))))
-        place = np.arange(most * BLOCK)
-        real = place < lengths[documents, None]  # [D, M * BLOCK]
+        place = np.arange(most * block)
+        real = place < lengths[documents, None]  # [D, M * block]
         token = np.where(real, starts[documents, None] + place, 0)
-        # Queries by block, so that the heads that share keys are neighbours: [D, kv, M, share, BLOCK].
-        by_block = token.reshape(-1, 1, most, 1, BLOCK)
+        # Queries by block, so that the heads that share keys are neighbours: [D, kv, M, share, block].
+        by_block = token.reshape(-1, 1, most, 1, block)
         head = np.arange(h).reshape(1, kv, 1, share, 1)
-        shape = (len(documents), kv, most, share, BLOCK)
+        shape = (len(documents), kv, most, share, block)
         rows = [(by_block * (h + 2 * kv) + head).ravel()]
-        real_queries = np.broadcast_to(real.reshape(-1, 1, most, 1, BLOCK), shape).ravel()
+        real_queries = np.broadcast_to(real.reshape(-1, 1, most, 1, block), shape).ravel()
         for first in (h, h + kv):
             rows.append((token[:, None] * (h + 2 * kv) + first + np.arange(kv)[:, None]).ravel())
-        real_keys = np.broadcast_to(real[:, None], (len(documents), kv, most * BLOCK)).ravel()
+        real_keys = np.broadcast_to(real[:, None], (len(documents), kv, most * block)).ravel()
         gather += rows
         filled += [real_queries, real_keys, real_keys]
         gather_out.append((by_block * h + head).ravel())
@@ -120,6 +134,7 @@ def plan_blocks(lengths: np.ndarray, heads: Heads) -> BlockPlan:
     joined, joined_out = np.concatenate(gather), np.concatenate(gather_out)
     full, full_out = np.concatenate(filled), np.concatenate(filled_out)
     return BlockPlan(
+        block,
         tuple(classes),
         torch.from_numpy(joined),
         torch.from_numpy(_inverse(joined, full, n * (h + 2 * kv))),
@@ -154,27 +169,27 @@ def _rotate_back(grad: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
 
 
 class _Views:
-    """A class's queries [D * kv, M, share * BLOCK, hd], keys and values [D * kv, M * BLOCK, hd] in a flat layout."""
+    """A class's queries [D * kv, M, share * block, hd], keys and values [D * kv, M * block, hd] in a flat layout."""
 
-    def __init__(self, rows: Tensor, at: int, members: BlockClass, heads: Heads) -> None:
+    def __init__(self, rows: Tensor, at: int, members: BlockClass, heads: Heads, block: int) -> None:
         batch, most = members.n_documents * heads.n_kv_heads, len(members.levels)
-        share = heads.n_heads // heads.n_kv_heads
-        n_query, n_key = batch * most * share * BLOCK, batch * most * BLOCK
+        share, self.block = heads.n_heads // heads.n_kv_heads, block
+        n_query, n_key = batch * most * share * block, batch * most * block
         self.end = at + n_query + 2 * n_key
         query, key, value = rows[at : self.end].split((n_query, n_key, n_key))
-        self.query = query.view(batch, most, share * BLOCK, heads.head_dim)
-        self.key = key.view(batch, most * BLOCK, heads.head_dim)
-        self.value = value.view(batch, most * BLOCK, heads.head_dim)
+        self.query = query.view(batch, most, share * block, heads.head_dim)
+        self.key = key.view(batch, most * block, heads.head_dim)
+        self.value = value.view(batch, most * block, heads.head_dim)
 
     def rotated(self, cos: Tensor, sin: Tensor, rotate) -> tuple[Tensor, Tensor]:
         """Queries and keys turned by `rotate`; the queries' blocks repeat the angles for each head that shares."""
-        batch, most, rows, width = self.query.shape
-        places, shape = most * BLOCK, (batch, most, rows // BLOCK, BLOCK, width)
+        (batch, most, rows, width), block = self.query.shape, self.block
+        places, shape = most * block, (batch, most, rows // block, block, width)
         scale = width**-0.5  # of the scores, put on the queries
         angles = [table[:places] for table in (cos, sin)]
-        by_block = [(a * scale).view(most, 1, BLOCK, width) for a in angles]
-        if rows == BLOCK:  # one run of numbers for each head and document
-            by_block = [a.view(most, BLOCK, width) for a in by_block]
+        by_block = [(a * scale).view(most, 1, block, width) for a in angles]
+        if rows == block:  # one run of numbers for each head and document
+            by_block = [a.view(most, block, width) for a in by_block]
             shape = self.query.shape
         query = rotate(self.query.view(shape), *by_block).view(self.query.shape)
         return query, rotate(self.key, *angles)
@@ -186,20 +201,21 @@ class BlockAttention(torch.autograd.Function):
     @staticmethod
     def forward(ctx, qkv: Tensor, cos: Tensor, sin: Tensor, documents: Documents, heads: Heads) -> Tensor:
         plan, hd, kv = documents.plan(heads), heads.head_dim, heads.n_kv_heads
+        block = plan.block
         rows = qkv.reshape(-1, hd).index_select(0, plan.gather)
-        mask = torch.full((BLOCK, BLOCK), -torch.inf, dtype=qkv.dtype).triu_(1)
+        mask = torch.full((block, block), -torch.inf, dtype=qkv.dtype).triu_(1)
         out = rows.new_empty(len(plan.gather_out), hd)
         at, at_out, kept = 0, 0, []
         for members in plan.classes:
-            views = _Views(rows, at, members, heads)
+            views = _Views(rows, at, members, heads, block)
             query, key = views.rotated(cos, sin, _rotate)
             size = query.numel() // hd
             mine = out[at_out : at_out + size].view(query.shape)
             probabilities = []
             for j, n in enumerate(members.levels):
-                keys = (j + 1) * BLOCK
+                keys = (j + 1) * block
                 scores = torch.bmm(query[: n * kv, j], key[: n * kv, :keys].transpose(1, 2))
-                scores.view(n * kv, -1, BLOCK, keys)[..., -BLOCK:].add_(mask)
+                scores.view(n * kv, -1, block, keys)[..., -block:].add_(mask)
                 p = torch.softmax(scores, -1, out=scores)
                 mine[: n * kv, j] = torch.bmm(p, views.value[: n * kv, :keys])
                 probabilities.append(p)
@@ -212,19 +228,20 @@ class BlockAttention(torch.autograd.Function):
     @staticmethod
     def backward(ctx, grad_out: Tensor) -> tuple[Tensor, None, None, None, None]:
         plan, heads, (cos, sin) = ctx.plan, ctx.heads, ctx.saved_tensors
+        block = plan.block
         hd, kv = heads.head_dim, heads.n_kv_heads
         n = len(grad_out)
         grad_out = grad_out.reshape(-1, hd).index_select(0, plan.gather_out).index_fill_(0, plan.empty_out, 0)
         grad = grad_out.new_empty(len(plan.gather), hd)
         at, at_out = 0, 0
         for members, (query, key, value, probabilities) in zip(plan.classes, ctx.kept, strict=True):
-            views = _Views(grad, at, members, heads)
+            views = _Views(grad, at, members, heads, block)
             size = query.numel() // hd
             mine = grad_out[at_out : at_out + size].view(query.shape)
-            # Sums over up to `longest / BLOCK` levels, hence in float32.
+            # Sums over up to `longest / block` levels, hence in float32.
             grad_key, grad_value = (torch.zeros_like(key, dtype=torch.float32) for _ in range(2))
             for j, n_documents in enumerate(members.levels):
-                b, keys = n_documents * kv, (j + 1) * BLOCK
+                b, keys = n_documents * kv, (j + 1) * block
                 p, g = probabilities[j], mine[:b, j]
                 grad_value[:b, :keys] += torch.bmm(p.transpose(1, 2), g)
                 grad_p = torch.bmm(g, value[:b, :keys].transpose(1, 2))

@@ -6,7 +6,7 @@ output, SwiGLU's three matrices and the head. Not counted: embedding look-up, no
 (under a few percent, and the field's convention). Attention is counted in FULL (each token against a whole row
 of `length`), as PaLM, Chinchilla and Porian 2024 count it and as torch's FlopCounterMode sees a dense kernel;
 `causal=True` counts only the (length + 1) / 2 keys a token sees on average, and `keys` any other number, such as
-the (length + 64) / 2 that the CPU's blocks of 64 multiply. Packing does not enter: a token
+the (length + 128) / 2 that the CPU's blocks of 128 multiply. Packing does not enter: a token
 costs the same whatever shares its row, so that a budget means the same for every data set. The head is charged for every
 token put in; the trainer spares it on the static prefix (some 2% of tokens), which no loss is taken on. The matmul FLOPs
 of a run are these times its input tokens; 6 N D is recorded beside them.

@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ml.attention import BLOCK, Documents, Heads, attend
+from ml.attention import LARGE_BLOCK, Documents, Heads, attend
 from ml.loss import cross_entropies, summed_cross_entropy
 from warehouse.errors import UserError
 
@@ -221,7 +221,7 @@ class Llama(nn.Module):
         self.lm_head = nn.Linear(config.d_model, config.vocabulary_size, bias=False)
         if config.tied:
             self.lm_head.weight = self.model["embed_tokens"].weight
-        whole_blocks = -(-config.context // BLOCK) * BLOCK
+        whole_blocks = -(-config.context // LARGE_BLOCK) * LARGE_BLOCK
         cos, sin = rope_tables(config.head_dim, whole_blocks, config.rope_theta)
         self.register_buffer("cos", cos, persistent=False)
         self.register_buffer("sin", sin, persistent=False)

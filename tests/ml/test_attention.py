@@ -4,10 +4,20 @@ import numpy as np
 import pytest
 import torch
 
-from ml.attention import BLOCK, Documents, Heads, attend, block_attention, dense_attention, flash_attention, plan_blocks
+from ml.attention import (
+    Documents,
+    Heads,
+    attend,
+    block_attention,
+    choose_block,
+    dense_attention,
+    flash_attention,
+    plan_blocks,
+)
 from ml.model import rope_tables
 
 LENGTHS = [1, 64, 65, 300, 7, 128, 200, 3, 129]
+LONG = [250, 510, 384, 500, 250, 512, 510, 3]
 HEADS = [Heads(4, 4, 16), Heads(4, 2, 8), Heads(6, 1, 12)]
 
 
@@ -40,15 +50,18 @@ def by_loop(qkv: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor, lengths: li
 
 @pytest.mark.parametrize("way", [block_attention, dense_attention])
 @pytest.mark.parametrize("heads", HEADS, ids=str)
+@pytest.mark.parametrize("lengths", [LENGTHS, LONG], ids=["short", "long"])
 @pytest.mark.parametrize(("dtype", "close"), [(torch.float32, 1e-5), (torch.bfloat16, 0.06)])
-def test_packed_attention_equals_a_loop_over_documents(way, heads: Heads, dtype: torch.dtype, close: float) -> None:
+def test_packed_attention_equals_a_loop_over_documents(
+    way, heads: Heads, lengths: list[int], dtype: torch.dtype, close: float
+) -> None:
     generator = torch.Generator().manual_seed(0)
-    cos, sin = rope_tables(heads.head_dim, 320, 1e4)
-    qkv = torch.randn(sum(LENGTHS), sum(heads.widths), generator=generator).to(dtype).requires_grad_()
-    weights = torch.randn(sum(LENGTHS), heads.widths[0], generator=generator)
+    cos, sin = rope_tables(heads.head_dim, 512, 1e4)
+    qkv = torch.randn(sum(lengths), sum(heads.widths), generator=generator).to(dtype).requires_grad_()
+    weights = torch.randn(sum(lengths), heads.widths[0], generator=generator)
     exact = qkv.detach().float().requires_grad_()
-    wanted = by_loop(exact, cos, sin, LENGTHS, heads)
-    found = way(qkv, cos.to(dtype), sin.to(dtype), documents(LENGTHS), heads)
+    wanted = by_loop(exact, cos, sin, lengths, heads)
+    found = way(qkv, cos.to(dtype), sin.to(dtype), documents(lengths), heads)
     torch.testing.assert_close(found.float(), wanted, rtol=close, atol=close)
     (wanted * weights).sum().backward()
     (found.float() * weights).sum().backward()
@@ -68,8 +81,12 @@ def test_each_token_and_head_has_one_place() -> None:
     assert len(plan.empty_out) == len(plan.gather_out) - n * 6
     assert sum(c.n_documents for c in plan.classes) == len(LENGTHS)
     # The j-th blocks of a class are those of the documents that are long enough.
-    blocks = sorted((-(-length // BLOCK) for length in LENGTHS), reverse=True)
+    blocks = [-(-length // plan.block) for length in LENGTHS]
     assert sum(sum(c.levels) for c in plan.classes) == sum(blocks)
+
+
+def test_block_is_large_where_that_wastes_little() -> None:
+    assert [choose_block(np.array(lengths)) for lengths in ([512], LONG, LENGTHS, [130] * 9)] == [128, 128, 64, 64]
 
 
 @pytest.mark.parametrize("head_dim", [16, 12])

@@ -1,10 +1,11 @@
 """The formula against torch's counter over the real model: dense attention on meta, blocks on a CPU."""
 
+import numpy as np
 import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from ml.attention import BLOCK, Documents
+from ml.attention import Documents, choose_block
 from ml.flops import forward_flops_per_token, six_nd, training_flops_per_token
 from ml.ladder import parse_size, shape
 from ml.model import Llama
@@ -37,7 +38,9 @@ def test_full_attention_equals_what_torch_counts(size: str, length: int) -> None
 def test_block_attention_equals_what_torch_counts(size: str, length: int) -> None:
     flops, config = counted("cpu", size, length)
     # Probabilities are kept, so that backward multiplies exactly twice what forward does.
-    assert flops == pytest.approx(training_flops_per_token(config, keys=(length + BLOCK) / 2), rel=1e-3)
+    assert flops == pytest.approx(
+        training_flops_per_token(config, keys=(length + choose_block(np.array([length]))) / 2), rel=1e-3
+    )
 
 
 def test_causal_is_less_than_full_and_6nd_is_beside_it() -> None:
