@@ -4,7 +4,6 @@ In: `cuda`, `cpu` or None (CUDA when there is one). Out: a `Device`. All calls t
 only are here. Wrong: `--device cuda` where there is none (`UserError`).
 """
 
-import contextlib
 import platform
 import resource
 import sys
@@ -41,12 +40,6 @@ class Device:
         lines = cpuinfo.read_text(encoding="utf-8").splitlines() if cpuinfo.is_file() else []
         names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
         return f"{names[0] if names else platform.machine()}, {torch.get_num_threads()} thread(s)"
-
-    def autocast(self) -> contextlib.AbstractContextManager:
-        """Context in which matrices are multiplied in `dtype`."""
-        if self.dtype == torch.float32:
-            return contextlib.nullcontext()
-        return torch.autocast(self.torch.type, dtype=self.dtype)
 
     def synchronise(self) -> None:
         """Wait until queued work is done, so that a clock reads the truth."""
