@@ -10,9 +10,11 @@
         {{ return({'relations': [this]}) }}
     {%- endif -%}
     {%- set built = materialization_table_duckdb() -%}
-    {%- do adapter.ensure_transaction() -%}
-    {%- do run_query("comment on table " ~ this ~ " is '" ~ stamp ~ "'") -%}
-    {%- do adapter.commit() -%}
+    {%- if stamp -%}
+        {%- do adapter.ensure_transaction() -%}
+        {%- do run_query("comment on table " ~ this ~ " is '" ~ stamp ~ "'") -%}
+        {%- do adapter.commit() -%}
+    {%- endif -%}
     {{ return(built) }}
 {% endmaterialization %}
 

@@ -32,7 +32,9 @@
                 (select count(*) from scratch.events.patient_fingerprints) as n_patients
         {%- endset -%}
         {%- set n_changed, n_patients = run_query(counts).rows[0].values() -%}
-        {%- if earlier_candidates() and 2 * n_changed <= n_patients -%}
+        {%- if earlier_candidates() and n_changed == 0 -%}
+            {%- do log("no patient's rows have changed: all timelines stand as they are", info=true) -%}
+        {%- elif earlier_candidates() and 2 * n_changed <= n_patients -%}
             {%- do log(
                 "timelines of " ~ n_changed ~ " of " ~ n_patients ~ " patients have changed: only these are made anew", info=true
             ) -%}
