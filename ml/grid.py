@@ -19,6 +19,7 @@ from ml.model import parameter_counts
 CENTRE, CENTRE_BUDGET, CENTRE_POWER = 15_000, 1e11, 0.5  # N with head, measured on synthetic timelines
 SPAN = 8.0
 MOST, FEWEST = 7, 5  # sizes of the smallest budget, and of the third and larger ones
+DISTINCT = 1.08  # sizes that are nearer to each other in N than this are one
 SIDE = 2  # sizes on each side of the lowest loss, and of the window that a vertex is taken from
 # What a parabola of loss in log N is expected to be, before there are results: second derivative in nats, and the standard
 # deviation of the loss between seeds.
@@ -50,10 +51,14 @@ def expected_centre(budget: float) -> float:
 
 
 def sizes_around(centre: float, how_many: int, vocabulary_size: int, context: int) -> list[str]:
-    """`how_many` sizes around an N with head, smallest first; fewer where some coincide."""
+    """`how_many` sizes around an N with head, smallest first; fewer where some all but coincide, as at the smallest widths."""
     steps = [i / (how_many - 1) - 0.5 if how_many > 1 else 0.0 for i in range(how_many)]
-    sizes = [size_for(centre * SPAN**step, vocabulary_size, context) for step in steps]
-    return [size_name(size) for size in sorted(set(sizes))]
+    kept: dict[str, int] = {}
+    for size in sorted({size_for(centre * SPAN**step, vocabulary_size, context) for step in steps}):
+        found = with_head(size, vocabulary_size, context)
+        if not kept or found > DISTINCT * max(kept.values()):
+            kept[size_name(size)] = found
+    return list(kept)
 
 
 def sizes_per_budget(n_budgets: int) -> list[int]:
