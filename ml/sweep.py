@@ -254,7 +254,7 @@ def sweep_parser() -> argparse.ArgumentParser:
     add("--sizes", type=numbers(str), help="of every budget, as in 14k,25k (default: around each budget's optimum)")
     add("--sizes-per-budget", type=numbers(int), help="how many, one number or one a budget (default 7,6,5,5,...)")
     words = "rounds of further sizes where the lowest loss has fewer than two on a side (%(default)s)"
-    add("--extend", type=int, default=2, metavar="TIMES", help=words)
+    add("--extend", type=int, default=1, metavar="TIMES", help=words)
     add("--seeds", type=numbers(int), help="each size is run with each seed (0)")
     words = f"configurations that get {REPLICATE_SEEDS} seeds ({REPLICATES}; 0 where --sizes or --seeds are given)"
     add("--replicates", type=int, help=words)

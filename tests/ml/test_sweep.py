@@ -89,9 +89,11 @@ class Runs:
     def __init__(self, loss: Callable[[int, int], float] = lambda n, seed: 2.0, how: tuple[Ended, ...] = ()) -> None:
         self.at_once, self.loss, self.how = 2, loss, list(how)
         self.started: list[Path] = []
+        self.commands: list[list[str]] = []
 
     def start(self, command: list[str], folder: Path) -> "Runs":
         self.started.append(folder)
+        self.commands.append(command)
         self.end = self.how.pop(0) if self.how else Ended(0, "")
         if self.end.status == 143:
             (folder / "progress.jsonl").write_text('{"step": 5}\n')
@@ -175,6 +177,26 @@ def test_a_run_is_tried_once_more(
     assert len(launcher.started) == starts
     (job,) = made.jobs.values()
     assert job.result["status"] == status and (status == "done" or job.result["reason"] == "killed by SIGKILL")
+
+
+def test_options_reach_every_run_and_the_live_table_shows_each_budget(
+    shards: Path, tmp_path: Path, quick: None
+) -> None:
+    options = ("--patients", "0.5", "--tied", "--weight-decay", "0.3", "--budgets", "1e9,2e9", "--sizes", "2k,3k,6k")
+    made = swept(
+        shards, tmp_path, launcher := Runs(lambda n, _: 2 + (n == 5)), *options, "--", "--checkpoint-every", "7"
+    )
+    assert len(launcher.commands) == 6
+    for command in launcher.commands:
+        assert command[-2:] == ["--checkpoint-every", "7"] and "--tied" in command
+        assert (
+            command[command.index("--patients") + 1] == "0.5" and command[command.index("--weight-decay") + 1] == "0.3"
+        )
+    first = next(iter(made.jobs.values()))
+    first.over, first.worker = False, launcher
+    lines = Board(2).texts(list(made.jobs.values()), 1.0)
+    assert len(lines) == 4 and lines[0].startswith("sweep ") and " left" in lines[0]
+    assert "1e+09   2/3" in lines[2] and lines[2].endswith("2k s0 0%") and "2e+09   3/3      2.0000" in lines[3]
 
 
 def test_a_run_that_another_process_has_is_waited_for(shards: Path, tmp_path: Path, quick: None) -> None:
