@@ -135,7 +135,7 @@ class Sweep:
 
     def add(self, jobs: dict[str, Job]) -> None:
         """Take up the runs that the sweep does not have yet."""
-        self.jobs = jobs | self.jobs
+        self.jobs |= {name: job for name, job in jobs.items() if name not in self.jobs}
 
     def outlook(self) -> list[Job]:
         """All runs, those too whose sizes are not settled yet, as they would be now."""
