@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from ml import stop
 from ml.plan import Settings
 from warehouse.errors import UserError
 
@@ -138,6 +139,18 @@ class LocalSlots:
         return visible[slot % len(visible)] if visible else str(slot)
 
 
+def run_in_job(command: list[str], log: Path) -> int:
+    """What a job does: run the command, hand Slurm's warnings on to it, and return its exit status.
+
+    submitit's own handler would end the function at once, and the trainer with it, before its checkpoint is written.
+    """
+    with log.open("w", encoding="utf-8") as words:
+        process = subprocess.Popen(command, stdout=words, stderr=subprocess.STDOUT)
+    for number in stop.SIGNALS:
+        signal.signal(number, lambda number, _: process.send_signal(number))
+    return process.wait()
+
+
 @dataclass
 class SlurmJob:
     """A job of submitit's, whose function returns the exit status of the run."""
@@ -183,10 +196,8 @@ class SlurmQueue:
         self.on_cpu = on_cpu
 
     def start(self, command: list[str], folder: Path) -> SlurmJob:
-        own = ["OMP_NUM_THREADS=1"] if self.on_cpu else []
-        # `exec`, so that Slurm's signals reach the trainer; the function is Python's own, so that nodes need no import of ours.
-        words = ["env", *own, "bash", "-c", 'exec "$@" > "$0" 2>&1', str((folder / LOG).resolve()), *command]
-        return SlurmJob(self.executor.submit(subprocess.call, words), folder)
+        own = ["env", "OMP_NUM_THREADS=1"] if self.on_cpu else []
+        return SlurmJob(self.executor.submit(run_in_job, [*own, *command], (folder / LOG).absolute()), folder)
 
     def stop(self, workers: Iterable[SlurmJob]) -> None:
         """Take them out of the queue; those that run are sent SIGTERM, which makes them write a checkpoint."""

@@ -53,7 +53,7 @@ def settings_of(point: Point, corpus: Corpus) -> Settings:
     eta = point.value if point.part == "eta" and point.value != RULE else rule["learning_rate"]
     batch = rule["batch_tokens"] * (point.value if point.part == "batch" else 1)
     decay = rule["weight_decay"] * (point.value if point.part in ("decay", "repeats") else 1)
-    return Settings(**own, eta=eta, batch_tokens=round(batch, -1), weight_decay=float(f"{decay:.3g}"))
+    return Settings(**own, eta=eta, batch_tokens=10 * round(batch / 10), weight_decay=float(f"{decay:.3g}"))
 
 
 def train(settings: Settings, shards: Path, folder: Path) -> dict:

@@ -95,6 +95,20 @@ def test_submitit_returns_the_status_and_the_words_of_a_run(tmp_path: Path) -> N
 
 
 @needs_submitit
+def test_a_job_that_is_warned_of_its_end_lets_the_run_write_its_checkpoint(tmp_path: Path) -> None:
+    (folder,) = folders(tmp_path, 1)
+    queue = SlurmQueue(1, tmp_path / "slurm", True, {"timeout_min": 5}, cluster="local")
+    checkpoint = "import signal, sys, time; signal.signal(signal.SIGTERM, lambda *_: (time.sleep(1), print('saved'), sys.exit(143)))"
+    job = queue.start(python(f"{checkpoint}; print('ready', flush=True); time.sleep(60)"), folder)
+    for _ in range(600):
+        if (folder / "log.txt").is_file() and (folder / "log.txt").read_text():
+            break
+        time.sleep(0.05)
+    job.job._process.terminate()  # submitit hands it on to the job, as Slurm does
+    assert wait(job) == Ended(143, "ended with status 143: saved")
+
+
+@needs_submitit
 def test_a_job_of_slurm_asks_for_a_device_and_for_a_warning_that_the_trainer_hears(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
