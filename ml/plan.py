@@ -18,7 +18,7 @@ from ml.flops import training_flops_per_token
 from ml.huggingface import shape_of, weights_sha256
 from ml.ladder import parse_size, shape, size_name
 from ml.model import ModelConfig, parameter_counts
-from ml.rule import batch_tokens_for, eta_for, weight_decay_for
+from ml.rule import ETA, batch_tokens_for, weight_decay_for
 from ml.stream import RowStream
 from warehouse.errors import UserError
 
@@ -112,7 +112,7 @@ def _horizon(settings: Settings, tokens: float, stream: RowStream) -> tuple[int,
 
 def _by_rule(settings: Settings, tokens: float, unique_tokens: int) -> Settings:
     """The settings with eta and weight decay settled."""
-    eta = eta_for(tokens) if settings.eta is None else settings.eta
+    eta = ETA if settings.eta is None else settings.eta
     decay = weight_decay_for(tokens, unique_tokens) if settings.weight_decay is None else settings.weight_decay
     return replace(settings, eta=eta, weight_decay=decay)
 
