@@ -18,7 +18,7 @@ from ml.flops import training_flops_per_token
 from ml.huggingface import shape_of, weights_sha256
 from ml.ladder import parse_size, shape, size_name
 from ml.model import ModelConfig, parameter_counts
-from ml.rule import ETA, batch_tokens_for, weight_decay_for
+from ml.rule import ETA, WEIGHT_DECAY, batch_tokens_for
 from ml.stream import RowStream
 from warehouse.errors import UserError
 
@@ -110,10 +110,10 @@ def _horizon(settings: Settings, tokens: float, stream: RowStream) -> tuple[int,
     return rows, steps, inputs, timeline
 
 
-def _by_rule(settings: Settings, tokens: float, unique_tokens: int) -> Settings:
+def _by_rule(settings: Settings) -> Settings:
     """The settings with eta and weight decay settled."""
     eta = ETA if settings.eta is None else settings.eta
-    decay = weight_decay_for(tokens, unique_tokens) if settings.weight_decay is None else settings.weight_decay
+    decay = WEIGHT_DECAY if settings.weight_decay is None else settings.weight_decay
     return replace(settings, eta=eta, weight_decay=decay)
 
 
@@ -131,7 +131,7 @@ def plan_run(settings: Settings, manifest: Manifest, stream: RowStream) -> RunPl
     counts = parameter_counts(model)
     flops_per_token = training_flops_per_token(model)
     tokens = _tokens(settings, flops_per_token, stream)
-    settings = _by_rule(settings, tokens, stream.unique_tokens)
+    settings = _by_rule(settings)
     rows, steps, inputs, timeline = _horizon(settings, tokens, stream)
     decisive = {
         **asdict(model),

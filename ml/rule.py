@@ -1,13 +1,13 @@
 """The rule for learning rate, batch and weight decay: what a run is given unless the user says otherwise.
 
-In: D, the timeline tokens of the run, and U, the unique ones among them. Out: eta of the set-up in ml/model.py, tokens a step,
-weight decay. N enters by way of that set-up, in which matrices learn at eta * 32 / width. Fitted on the synthetic cohort; the
-scan is tests/benchmarks/rates.py, its table and what it does not show are in ml/README.md. Wrong: nothing here.
+In: D, the timeline tokens of the run. Out: eta of the set-up in ml/model.py, weight decay, tokens a step. N enters by way of that
+set-up, in which matrices learn at eta * 32 / width. Fitted on the synthetic cohort; the scan is tests/benchmarks/rates.py, its
+table and what it does not show are in ml/README.md. Wrong: nothing here.
 """
 
 ETA = 0.01  # at every N and D: the scan shows no trend beyond the noise between seeds
+WEIGHT_DECAY = 0.1  # of the matrices, at every D / U: up to 4.4 epochs no other value is shown to be better
 BATCH_SCALE, BATCH_POWER = 0.2, 0.571
-WEIGHT_DECAY, EPOCHS_POWER, LARGEST_DECAY = 0.1, 0.75, 1.0
 
 
 def batch_tokens_for(tokens: float) -> int:
@@ -17,12 +17,3 @@ def batch_tokens_for(tokens: float) -> int:
     loss on made-up timelines was 2.54 with 0.58 and 2.29 with 0.3 (N = 25k), 2.25 with 0.3 and 2.20 with 0.2 (N = 39k).
     """
     return max(1, round(BATCH_SCALE * tokens**BATCH_POWER))
-
-
-def weight_decay_for(tokens: float, unique_tokens: float) -> float:
-    """Weight decay of the matrices: 0.1 up to one epoch, then 0.1 (D / U)^0.75, which is 0.3 at 4.4 epochs; 1 at most.
-
-    Data read again and again is learnt by heart, which decay holds against (2509.14786 finds up to 30 times the usual best).
-    """
-    epochs = max(1.0, tokens / unique_tokens)
-    return float(f"{min(LARGEST_DECAY, WEIGHT_DECAY * epochs**EPOCHS_POWER):.3g}")

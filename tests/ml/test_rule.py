@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from ml.plan import Settings, plan_run
-from ml.rule import ETA, batch_tokens_for, weight_decay_for
+from ml.rule import ETA, WEIGHT_DECAY, batch_tokens_for
 from ml.stream import open_corpus
 from ml.train import rate_factor
 
@@ -15,12 +15,6 @@ def test_batch_grows_with_the_tokens_and_is_a_token_at_least() -> None:
     assert batch_tokens_for(1) == 1
 
 
-def test_weight_decay_grows_once_patients_are_read_again() -> None:
-    assert weight_decay_for(1e6, 1e7) == weight_decay_for(1e7, 1e7) == 0.1
-    assert weight_decay_for(4.36e6, 1e6) == pytest.approx(0.3, rel=0.02)
-    assert weight_decay_for(1e9, 1e6) == 1.0
-
-
 def test_a_plan_takes_the_rule_unless_told_otherwise(shards: Path) -> None:
     corpus = open_corpus(shards, 48, 0)
 
@@ -28,13 +22,12 @@ def test_a_plan_takes_the_rule_unless_told_otherwise(shards: Path) -> None:
         return plan_run(Settings(size="3k", context=48, tokens=9000, **given), corpus.manifest, corpus.stream).record
 
     rule = record()
-    assert rule["learning_rate"] == ETA
-    assert rule["weight_decay"] == weight_decay_for(9000, corpus.stream.unique_tokens)
+    assert (rule["learning_rate"], rule["weight_decay"]) == (ETA, WEIGHT_DECAY)
     assert rule["batch_tokens"] == pytest.approx(max(batch_tokens_for(9000), 48), rel=0.2)
     told = record(eta=0.5, weight_decay=0.25, batch_tokens=300)
     assert (told["learning_rate"], told["weight_decay"]) == (0.5, 0.25)
     assert told["batch_tokens"] == pytest.approx(300, rel=0.1)
-    same = record(eta=ETA, weight_decay=rule["weight_decay"])
+    same = record(eta=ETA, weight_decay=WEIGHT_DECAY)
     assert same["configuration"] == rule["configuration"] and told["configuration"] != rule["configuration"]
 
 
