@@ -10,7 +10,7 @@ tokens only. U and the number of patients are those of the share that is trained
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from ml.data import Manifest
@@ -27,7 +27,7 @@ from warehouse.errors import UserError
 class Settings:
     """What decides a run's outcome, as the user gives it. Exactly one of flops, tokens and epochs is its length.
 
-    batch_tokens, eta and weight_decay that are None are set by the rule of ml/rule.py.
+    The defaults of eta and weight decay, and the batch that is None, are the rule of ml/rule.py.
     """
 
     size: str = "25k"
@@ -37,9 +37,9 @@ class Settings:
     seed: int = 0
     context: int = 256
     batch_tokens: int | None = None
-    eta: float | None = None
+    eta: float = ETA
     warmup_share: float = 0.05
-    weight_decay: float | None = None
+    weight_decay: float = WEIGHT_DECAY
     beta1: float = 0.8
     beta2: float = 0.99
     gradient_clip: float = 1.0
@@ -65,16 +65,13 @@ class Settings:
             raise UserError(f"--patients {self.patients}: give a share of the training patients above 0 and up to 1")
         if not 0 <= self.warmup_share < 1:
             raise UserError(f"--warmup-share {self.warmup_share}: give a share from 0 up to, not including, 1")
-        if self.weight_decay is not None and not 0 <= self.weight_decay < float("inf"):
+        if not 0 <= self.weight_decay < float("inf"):
             raise UserError(f"--weight-decay {self.weight_decay}: give a number from 0 up")
 
 
 @dataclass(frozen=True)
 class RunPlan:
-    """A run before it starts: its length in rows of `context` tokens, and the steps that part them.
-
-    Of `settings`, eta and weight decay are settled.
-    """
+    """A run before it starts: its length in rows of `context` tokens, and the steps that part them."""
 
     settings: Settings
     model: ModelConfig
@@ -89,32 +86,21 @@ class RunPlan:
         return self.record["run_id"]
 
 
-def _tokens(settings: Settings, flops_per_token: float, stream: RowStream) -> float:
-    """D, the timeline tokens that the run's length comes to; not rounded to rows, so that every seed has the same."""
-    timeline = int((stream.windows.stop - stream.windows.start).sum())
-    if settings.epochs is not None:
-        return settings.epochs * timeline
-    if settings.tokens is not None:
-        return settings.tokens
-    return settings.flops / flops_per_token * timeline / int(stream.windows.inputs.sum())
-
-
-def _horizon(settings: Settings, tokens: float, stream: RowStream) -> tuple[int, int, float, float]:
-    """Rows and steps of a run of D tokens, and the mean inputs and timeline tokens of a row. A step has a row at least."""
+def _horizon(settings: Settings, flops_per_token: float, stream: RowStream) -> tuple[int, int, float, float]:
+    """Rows and steps of the run, and the mean inputs and timeline tokens of a row. A step has a row at least."""
     epoch_rows = stream.rows_per_epoch
     inputs = int(stream.windows.inputs.sum()) / epoch_rows
     timeline = int((stream.windows.stop - stream.windows.start).sum()) / epoch_rows
-    rows = max(1, round(tokens / timeline))
-    batch_tokens = settings.batch_tokens or batch_tokens_for(tokens)
+    if settings.epochs is not None:
+        rows = settings.epochs * epoch_rows
+    elif settings.tokens is not None:
+        rows = settings.tokens / timeline
+    else:
+        rows = settings.flops / flops_per_token / inputs
+    rows = max(1, round(rows))
+    batch_tokens = settings.batch_tokens or batch_tokens_for(rows * timeline)
     steps = max(1, min(rows, round(rows * inputs / batch_tokens)))
     return rows, steps, inputs, timeline
-
-
-def _by_rule(settings: Settings) -> Settings:
-    """The settings with eta and weight decay settled."""
-    eta = ETA if settings.eta is None else settings.eta
-    decay = WEIGHT_DECAY if settings.weight_decay is None else settings.weight_decay
-    return replace(settings, eta=eta, weight_decay=decay)
 
 
 def _start(settings: Settings, vocabulary_size: int) -> tuple[ModelConfig, str | None]:
@@ -130,9 +116,7 @@ def plan_run(settings: Settings, manifest: Manifest, stream: RowStream) -> RunPl
     model, init_sha256 = _start(settings, manifest.vocabulary_size)
     counts = parameter_counts(model)
     flops_per_token = training_flops_per_token(model)
-    tokens = _tokens(settings, flops_per_token, stream)
-    settings = _by_rule(settings)
-    rows, steps, inputs, timeline = _horizon(settings, tokens, stream)
+    rows, steps, inputs, timeline = _horizon(settings, flops_per_token, stream)
     decisive = {
         **asdict(model),
         "shard_fingerprint": manifest.fingerprint,
