@@ -107,8 +107,8 @@ def options() -> argparse.Namespace:
     add("--shards", type=Path, required=True)
     add("--runs-dir", type=Path, required=True)
     add("--parts", default="eta,batch,decay,repeats", help="default %(default)s")
-    add("--at", default="4k:3e11,40k:1e12,200k:3e12,600k:3e12", help="SIZE:FLOPS (default %(default)s)")
-    add("--repeats-at", default="40k:1e12:0.03,80k:1e12:0.01", help="SIZE:FLOPS:PATIENTS (default %(default)s)")
+    add("--at", default="4k:3e11,10k:3e11,40k:1e12,80k:3e11,200k:3e12", help="SIZE:FLOPS (default %(default)s)")
+    add("--repeats-at", default="40k:1e12:0.01", help="SIZE:FLOPS:PATIENTS (default %(default)s)")
     add(
         "--etas", default=",".join(f"{eta:g}" for eta in VALUES["eta"]), help="besides the rule's (default %(default)s)"
     )
