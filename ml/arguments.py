@@ -64,7 +64,7 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
         help="share of the training patients, 0 to 1; smaller shares are within larger ones (%(default)s)",
     )
     parser.add_argument("--context", type=int, default=default.context, help="row length in tokens (%(default)s)")
-    parser.add_argument("--batch-tokens", type=number, help="tokens a step (default: by Step Law, 0.2 D^0.571)")
+    parser.add_argument("--batch-tokens", type=number, help="tokens a step (default: 0.2 D^0.571, ml/rule.py)")
     parser.add_argument("--lr", type=float, default=default.eta, help="eta of the muP-like set-up (%(default)s)")
     parser.add_argument("--warmup-share", type=float, default=default.warmup_share, help="of the run (%(default)s)")
     parser.add_argument("--weight-decay", type=float, default=default.weight_decay, help="of matrices (%(default)s)")

@@ -18,15 +18,17 @@ from ml.flops import training_flops_per_token
 from ml.huggingface import shape_of, weights_sha256
 from ml.ladder import parse_size, shape, size_name
 from ml.model import ModelConfig, parameter_counts
+from ml.rule import ETA, WEIGHT_DECAY, batch_tokens_for
 from ml.stream import RowStream
 from warehouse.errors import UserError
-
-BATCH_SCALE, BATCH_POWER = 0.2, 0.571
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What decides a run's outcome, as the user gives it. Exactly one of flops, tokens and epochs is its length."""
+    """What decides a run's outcome, as the user gives it. Exactly one of flops, tokens and epochs is its length.
+
+    The defaults of eta and weight decay, and the batch that is None, are the rule of ml/rule.py.
+    """
 
     size: str = "25k"
     flops: float | None = None
@@ -35,9 +37,9 @@ class Settings:
     seed: int = 0
     context: int = 256
     batch_tokens: int | None = None
-    eta: float = 0.02
+    eta: float = ETA
     warmup_share: float = 0.05
-    weight_decay: float = 0.1
+    weight_decay: float = WEIGHT_DECAY
     beta1: float = 0.8
     beta2: float = 0.99
     gradient_clip: float = 1.0
@@ -82,15 +84,6 @@ class RunPlan:
     def run_id(self) -> str:
         """Stable name from size, length, configuration and seed."""
         return self.record["run_id"]
-
-
-def batch_tokens_for(tokens: float) -> int:
-    """Tokens a step: 0.2 D^0.571, a row at least; that is 1,100 steps at D = 3e5 and 5,000 at 1e7.
-
-    The power is Step Law's (2503.04715). Its factor, 0.58, leaves runs under 1e6 tokens too few steps: at 1e11 FLOPs the
-    loss on made-up timelines was 2.54 with 0.58 and 2.29 with 0.3 (N = 25k), 2.25 with 0.3 and 2.20 with 0.2 (N = 39k).
-    """
-    return max(1, round(BATCH_SCALE * tokens**BATCH_POWER))
 
 
 def _horizon(settings: Settings, flops_per_token: float, stream: RowStream) -> tuple[int, int, float, float]:

@@ -1,234 +1,222 @@
 """Plan and run an IsoFLOP sweep: `python ml/sweep.py --shards data/shards --budgets 1e11,3e11,1e12`.
 
 In: shards, budgets, sizes (or auto), seeds. Out: one run folder for each budget, size and seed, trained by
-ml/train.py in a process of its own, as many at once as there are cores (or CUDA devices). Started again it goes
-on with what is missing: finished runs are kept, killed ones resume from their checkpoint, diverged ones stay
-failed. Where a budget's lowest loss is at its smallest or largest size, a further size is added on that side.
-Wrong: bad shards or options (exit 2); a run that fails is recorded as failed with the reason, the rest goes on,
+ml/train.py in a process of its own, as many at once as there are cores (or CUDA devices), or as jobs of Slurm. A budget's sizes
+are settled when the budget before is done, around its optimum; where the lowest loss has fewer than two sizes on a side, further
+ones are added there. Started again it goes on with what is missing: finished runs are kept, killed ones
+resume from their checkpoint, diverged ones stay failed. A run that another sweep has in hand is waited for, not run twice.
+Wrong: bad shards or options (exit 2); a run that fails twice is recorded as failed with the reason, the rest goes on,
 and the exit status is 1.
 """
 
 import argparse
+import math
 import os
 import signal
-import subprocess
+import statistics
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
-from tqdm import tqdm
 
 from ml import runs
-from ml.arguments import add_settings, number, settings_from
+from ml.arguments import add_settings, number, parser, settings_from
 from ml.device import choose_device
-from ml.grid import auto_sizes, cpu_seconds, size_beyond, sizes_per_budget
-from ml.plan import RunPlan, plan_run
-from ml.stream import open_corpus
+from ml.grid import centre_for, sizes_around, sizes_missing, sizes_per_budget
+from ml.jobs import Job, conclude
+from ml.launch import SLURM_AT_ONCE, Launcher, LocalSlots, SlurmQueue, train_command
+from ml.plan import Settings, plan_run
+from ml.stream import Corpus, open_corpus
+from ml.sweep_table import Board, ending, print_plan, print_results, profiles_of
 from warehouse.errors import ArgumentParser, UserError, run_main
 from warehouse.paths import data_dir
 
 POLL_SECONDS = 0.2
+ELSEWHERE_SECONDS = 2.0  # between two looks at the runs that other processes have
+REPLICATES, REPLICATE_SEEDS = 3, 3  # configurations, and the seeds that each has
 EXAMPLES = """examples:
   python ml/sweep.py --shards data/shards --budgets 1e11,3e11,1e12 --dry-run
   python ml/sweep.py --shards data/shards --budgets 1e11,3e11,1e12
   python ml/sweep.py --shards data/shards --budgets 3e11,1e12 --sizes 14k,25k,83k,150k --seeds 0,1,2
+  python ml/sweep.py --shards data/shards --budgets 1e17,1e18 --launcher slurm --slurm slurm_partition=gpu -- --compile
+options after -- go to every ml/train.py; they may say how a run is carried out, as --compile or --checkpoint-every 500 do.
 """
 
 
 @dataclass
-class Job:
-    """A run of the sweep: its plan, its folder and, while it runs, its process and device slot."""
-
-    plan: RunPlan
-    folder: Path
-    process: subprocess.Popen | None = None
-    slot: int = 0
-
-    def seconds(self) -> float:
-        """Expected seconds on one core."""
-        return cpu_seconds(self.plan.record["flops_planned"], self.plan.model.d_model)
-
-    def needed(self) -> bool:
-        """Whether there is anything left to do: not for a finished run, nor for one that would diverge again."""
-        result = runs.read_json(self.folder / "result.json")
-        return not result or (result["status"] == "failed" and not runs.diverged(result))
-
-    def share_done(self) -> float:
-        """Share of the steps that are logged."""
-        return runs.last_step(self.folder / "progress.jsonl") / self.plan.steps
-
-
 class Sweep:
-    """The runs of a sweep, each configuration and seed once, under its own folder in `runs_dir`."""
+    """The runs of a sweep, each configuration and seed once, and what is settled so far."""
 
-    def __init__(self, args: argparse.Namespace, runs_dir: Path) -> None:
-        self.args, self.runs_dir = args, runs_dir
-        self.corpora = {seed: open_corpus(args.shards, args.context, seed, args.patients) for seed in args.seeds}
-        self.manifest = self.corpora[args.seeds[0]].manifest
-        self.jobs: dict[str, Job] = {}
+    args: argparse.Namespace
+    runs_dir: Path
+    corpora: dict[int, Corpus] = field(default_factory=dict)
+    jobs: dict[str, Job] = field(default_factory=dict)
+    rounds: dict[float, int] = field(default_factory=dict)  # of further sizes, of the budgets whose sizes are settled
 
-    def add(self, budget: float, size: str) -> list[Job]:
-        """Plan a size at a budget, with every seed; returns the runs that are new to the sweep."""
-        new = []
-        for seed, corpus in self.corpora.items():
-            settings = settings_from(self.args, size=size, flops=budget, seed=seed)
-            plan = plan_run(settings, corpus.manifest, corpus.stream)
-            key = f"{plan.record['configuration']}-{seed}"
-            if key not in self.jobs:
-                self.jobs[key] = Job(plan, self.runs_dir / plan.run_id)
-                new.append(self.jobs[key])
-        return new
+    @property
+    def budgets(self) -> list[float]:
+        """From small to large."""
+        return sorted(set(self.args.budgets))
 
-    def add_grid(self) -> list[Job]:
-        """Plan the sizes that were given, or those around the expected optimum of each budget."""
-        args, budgets = self.args, sorted(set(self.args.budgets))
-        counts = args.sizes_per_budget or sizes_per_budget(len(budgets))
-        if len(counts) not in (1, len(budgets)):
+    def corpus(self, seed: int) -> Corpus:
+        """The shards in the order of a seed."""
+        if seed not in self.corpora:
+            self.corpora[seed] = open_corpus(self.args.shards, self.args.context, seed, self.args.patients)
+        return self.corpora[seed]
+
+    def of_model(self) -> tuple[int, int]:
+        """Vocabulary size and context."""
+        return self.corpus(self.args.seeds[0]).manifest.vocabulary_size, self.args.context
+
+    def plan(self, budget: float, size: str, seed: int, **kind: bool) -> tuple[str, Job]:
+        """A run of the sweep, and the name of its configuration and seed."""
+        corpus = self.corpus(seed)
+        plan = plan_run(settings_from(self.args, size=size, flops=budget, seed=seed), corpus.manifest, corpus.stream)
+        return f"{plan.record['configuration']}-{seed}", Job(plan, self.runs_dir / plan.run_id, **kind)
+
+    def base(self, index: int, provisional: bool = False) -> dict[str, Job]:
+        """The runs that a budget starts with: its sizes with every seed, and the replicates that are its share."""
+        budget = self.budgets[index]
+        centre, _ = centre_for(budget, self.profiles())
+        sizes = self.args.sizes or sizes_around(centre, self.counts()[index], *self.of_model())
+        jobs = dict(self.plan(budget, s, seed, provisional=provisional) for s in sizes for seed in self.args.seeds)
+        middle = sorted(jobs.values(), key=lambda job: abs(math.log(job.n_with_head / centre)))
+        nearest = list(dict.fromkeys(job.plan.settings.size for job in middle))
+        share = len(range(index, self.args.replicates, len(self.budgets)))
+        more = [seed for seed in range(max(self.args.seeds) + REPLICATE_SEEDS + 1) if seed not in self.args.seeds]
+        further = more[: max(0, REPLICATE_SEEDS - len(self.args.seeds))]
+        kind = {"provisional": provisional, "replicate": True}
+        return jobs | dict(self.plan(budget, s, seed, **kind) for s in nearest[:share] for seed in further)
+
+    def counts(self) -> list[int]:
+        """Sizes of each budget."""
+        given = self.args.sizes_per_budget or sizes_per_budget(len(self.budgets))
+        if len(given) not in (1, len(self.budgets)):
             raise UserError(
-                f"--sizes-per-budget has {len(counts)} numbers for {len(budgets)} budgets: give 1 or {len(budgets)}"
+                f"--sizes-per-budget has {len(given)} numbers for {len(self.budgets)} budgets: give 1 or {len(self.budgets)}"
             )
-        counts = counts * len(budgets) if len(counts) == 1 else counts
-        vocabulary_size = self.manifest.vocabulary_size
-        for budget, how_many in zip(budgets, counts, strict=True):
-            for size in args.sizes or auto_sizes(budget, how_many, vocabulary_size, args.context):
-                self.add(budget, size)
-        return list(self.jobs.values())
+        return given * len(self.budgets) if len(given) == 1 else given
 
-    def add_beyond_edges(self) -> list[Job]:
-        """A further size for each budget whose lowest tuning loss lies at the smallest or largest one, on that side."""
-        new = []
-        for budget in sorted(set(self.args.budgets)):
-            losses: dict[int, list[float]] = {}
-            for job in self.jobs.values():
-                result = runs.read_json(job.folder / "result.json") or {}
-                if job.plan.settings.flops == budget and result.get("tuning_loss") is not None:
-                    losses.setdefault(job.plan.record["n_with_head"], []).append(result["tuning_loss"])
-            means = {n: sum(values) / len(values) for n, values in sorted(losses.items())}
-            size = size_beyond(means, self.manifest.vocabulary_size, self.args.context)
-            new += self.add(budget, size) if size else []
-        return new
+    def first(self, budget: float) -> list[Job]:
+        """The runs of a budget but the replicates: what decisions rest on, so that they do not change when those come in."""
+        return [job for job in self.jobs.values() if job.budget == budget and not job.replicate]
 
+    def profiles(self) -> dict[float, dict[int, float]]:
+        """{budget: {N with head: tuning loss}} of the budgets that are done."""
+        done = [b for b in self.rounds if all(job.over for job in self.first(b))]
+        return profiles_of(job for b in done for job in self.first(b))
 
-def print_plan(jobs: list[Job], workers: int, on_cpu: bool) -> None:
-    """The plan as a table, with what it costs."""
-    print("  budget   size seed    d  L  N with head          D   D/U   steps  CPU s  status")
-    for job in sorted(jobs, key=lambda job: (job.plan.settings.flops, job.plan.record["n_with_head"])):
-        record, settings = job.plan.record, job.plan.settings
-        epochs = record["tokens_planned"] / record["unique_tokens"]
-        print(
-            f"{settings.flops:8.2g} {settings.size:>6} {settings.seed:4d} {record['d_model']:4d} {record['n_layers']:2d} "
-            f"{record['n_with_head']:12,d} {record['tokens_planned']:10,d} {epochs:5.2f} {job.plan.steps:7d}  "
-            f"{f'{job.seconds():5.0f}' if on_cpu else '    -'}  {runs.status(job.folder)}"
-        )
-    todo = [job for job in jobs if job.needed()]
-    flops = sum(job.plan.record["flops_planned"] for job in todo)
-    wall = max([sum(job.seconds() for job in todo) / workers, *(job.seconds() for job in todo)])
-    cost = f"about {wall:.0f} s" if on_cpu else "time not known beforehand on this device"
-    print(f"{len(jobs)} runs, {len(todo)} to do: {flops:.3g} FLOPs, {cost} with {workers} at once", flush=True)
+    def settle(self) -> list[str]:
+        """Add the runs that the results so far call for; a line for each decision."""
+        told = []
+        for index, budget in enumerate(self.budgets):
+            if budget not in self.rounds:
+                centre, after = centre_for(budget, self.profiles())
+                if not self.args.sizes and after:
+                    told.append(f"budget {budget:.2g}: sizes around N = {centre:,.0f}, from the optimum at {after:.2g}")
+                self.rounds[budget] = 0
+                self.add(self.base(index))
+            if self.args.sizes:
+                continue
+            while all(job.over for job in self.first(budget)):
+                losses = profiles_of(self.first(budget)).get(budget, {})
+                missing = sizes_missing(losses, *self.of_model()) if self.rounds[budget] < self.args.extend else []
+                if not missing:
+                    break
+                self.rounds[budget] += 1
+                told.append(f"budget {budget:.2g}: the lowest loss is near an edge, {' and '.join(missing)} added")
+                self.add(dict(self.plan(budget, size, seed) for size in missing for seed in self.args.seeds))
+            else:
+                break
+        return told
 
+    def add(self, jobs: dict[str, Job]) -> None:
+        """Take up the runs that the sweep does not have yet."""
+        self.jobs |= {name: job for name, job in jobs.items() if name not in self.jobs}
 
-def start(job: Job, args: argparse.Namespace, slot: int, on_cpu: bool) -> None:
-    """Start the run in a process of its own, one thread on a CPU, one device otherwise; its words go to log.txt."""
-    settings = job.plan.settings
-    command = [
-        *(sys.executable, str(Path(__file__).with_name("train.py")), "--shards", str(args.shards)),
-        *("--run-dir", str(job.folder), "--size", settings.size, "--flops", repr(settings.flops)),
-        *("--seed", str(settings.seed), "--context", str(settings.context), "--lr", repr(settings.eta)),
-        *("--warmup-share", repr(settings.warmup_share), "--weight-decay", repr(settings.weight_decay)),
-        *("--eval-tokens", str(settings.eval_tokens), "--device", "cpu" if on_cpu else "cuda"),
-        *(("--batch-tokens", str(settings.batch_tokens)) if settings.batch_tokens else ()),
-        *(("--tied",) if settings.tied else ()),
-        *(("--patients", repr(settings.patients)) if settings.patients < 1 else ()),
-    ]
-    environment = {**os.environ, "OMP_WAIT_POLICY": "PASSIVE"}
-    environment |= {"OMP_NUM_THREADS": "1"} if on_cpu else {"CUDA_VISIBLE_DEVICES": visible_device(slot)}
-    with (job.folder / "log.txt").open("w", encoding="utf-8") as log:
-        job.process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env=environment)
-    job.slot = slot
+    def outlook(self) -> list[Job]:
+        """All runs, those too whose sizes are not settled yet, as they would be now."""
+        ahead = [self.base(i, True) for i, budget in enumerate(self.budgets) if budget not in self.rounds]
+        return [*self.jobs.values(), *(job for jobs in ahead for job in jobs.values())]
+
+    def waiting(self) -> list[Job]:
+        """What can be started: small budgets first, replicates last, and long runs before short ones."""
+        ready = [job for job in self.jobs.values() if not (job.over or job.worker or job.elsewhere)]
+        return sorted(ready, key=lambda job: (job.replicate, job.budget, -job.seconds()))
+
+    def pace(self, on_cpu: bool) -> float | None:
+        """Seconds that runs took over those expected: of this sweep's results, else 1 on a CPU and None elsewhere."""
+        done = [job for job in self.jobs.values() if job.result and job.result["status"] == "done"]
+        clock = "cpu_seconds" if on_cpu else "wall_seconds"
+        found = [job.result[clock] / job.seconds() for job in done if job.result.get(clock)]
+        return statistics.median(found) if found else 1.0 if on_cpu else None
 
 
-def visible_device(slot: int) -> str:
-    """The CUDA device of a slot, as CUDA_VISIBLE_DEVICES wants it."""
-    visible = [name for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if name]
-    return visible[slot] if visible else str(slot)
-
-
-def record_end(job: Job) -> None:
-    """After the process has ended: where it left no result, record why, unless another process has the run."""
-    if (job.folder / "result.json").is_file():
+def start(job: Job, sweep: Sweep, launcher: Launcher, device: str) -> None:
+    """Start a run, unless another process has it or has finished it."""
+    if job.held():
+        job.elsewhere = True
         return
-    code = job.process.returncode
-    log = (job.folder / "log.txt").read_text(encoding="utf-8", errors="replace").split("\n")
-    words = next((line.strip() for line in reversed(log) if line.strip()), "no word")
-    reason = f"killed by {signal.Signals(-code).name}" if code < 0 else f"ended with status {code}: {words}"
-    try:
-        with runs.only_process(job.folder):
-            runs.write_result(job.folder, "failed", reason)
-    except UserError:
-        return  # it goes on elsewhere
+    if job.read():
+        again = job.result["status"] == "failed" and not runs.diverged(job.result) and job.tries == 0
+        if not again:
+            return
+        job.over = False
+    job.from_step = job.step()
+    args = sweep.args
+    job.worker = launcher.start(
+        train_command(job.plan.settings, args.shards, job.folder, device, args.further), job.folder
+    )
 
 
-def run_jobs(jobs: list[Job], args: argparse.Namespace, workers: int, on_cpu: bool) -> None:
-    """Run all, `workers` at a time. Whatever ends this process ends the runs too; they resume next time."""
+def look_elsewhere(jobs: list[Job]) -> bool:
+    """Take up the results of runs that other processes had, or the runs themselves where those have gone; whether
+    there was one."""
+    changed = False
     for job in jobs:
+        if job.elsewhere and (job.read() or not job.held()):
+            job.elsewhere, changed = False, True
+    return changed
+
+
+def settle(sweep: Sweep, board: Board) -> list[Job]:
+    """Add what the results call for, tell of it, and write down the plan of each run; all runs, as far as they are known."""
+    for line in sweep.settle():
+        board.say(line)
+    for job in sweep.waiting():
         if runs.status(job.folder) == "new":
             runs.write_json(job.folder / "plan.json", job.plan.record)
-    jobs = sorted((job for job in jobs if job.needed()), key=lambda job: -job.seconds())  # the last ones are short
-    waiting, running = list(jobs), []
-    cost, done = sum(job.seconds() for job in jobs), 0.0
-    bar = tqdm(total=100, disable=None, bar_format="sweep {percentage:3.0f}%|{bar}| {elapsed}<{remaining}{postfix}")
+    return sweep.outlook()
+
+
+def run(sweep: Sweep, launcher: Launcher, device: str, board: Board) -> None:
+    """Run all there is, and what the results call for. Whatever ends this process ends the runs too; they resume next time."""
+    changed, looked = True, time.monotonic()
     try:
-        while waiting or running:
-            free = sorted(set(range(workers)) - {job.slot for job in running})
-            for slot in free[: len(waiting)]:
-                running.append(waiting.pop(0))
-                start(running[-1], args, slot, on_cpu)
+        while changed or not all(job.over for job in sweep.jobs.values()):
+            if changed:
+                outlook = settle(sweep, board)
+            running = [job for job in sweep.jobs.values() if job.worker]
+            started = sweep.waiting()[: launcher.at_once - len(running)]
+            for job in started:
+                start(job, sweep, launcher, device)
+            changed = any(job.over for job in started)  # another sweep has finished it meanwhile
+            board.update(outlook, sweep.pace(device == "cpu"))
             time.sleep(POLL_SECONDS)
-            for job in [job for job in running if job.process.poll() is not None]:
-                running.remove(job)
-                record_end(job)
-                done += job.seconds()
-                tqdm.write(f"{len(jobs) - len(waiting) - len(running)}/{len(jobs)} {ending(job)}")
-            if not bar.disable:
-                bar.n = round(100 * (done + sum(job.seconds() * job.share_done() for job in running)) / cost)
-                names = ", ".join(f"{job.folder.name} {job.share_done():.0%}" for job in running)
-                bar.set_postfix_str(f"{len(waiting)} waiting; {names}")
+            for job in running:
+                if ended := job.worker.ended():
+                    changed, line = True, conclude(job, ended)
+                    over = sum(job.over for job in sweep.jobs.values())
+                    board.say(line or f"{over}/{len(sweep.jobs)} {ending(job)}")
+            if time.monotonic() - looked > ELSEWHERE_SECONDS:
+                looked = time.monotonic()
+                changed |= look_elsewhere(list(sweep.jobs.values()))
     finally:
-        bar.close()
-        for job in running:
-            job.process.terminate()
-            job.process.wait()
-
-
-def ending(job: Job) -> str:
-    """How a run ended, in one line."""
-    result = runs.read_json(job.folder / "result.json") or {"status": "running", "reason": "in another process"}
-    if result["status"] == "done":
-        return f"{job.folder.name}: {runs.summary(result)}, {result['cpu_seconds']:.0f} CPU s"
-    return f"{job.folder.name}: {result['status']}: {result['reason']}"
-
-
-def print_table(jobs: list[Job]) -> None:
-    """All runs of the sweep with their losses; the lowest of each budget is marked."""
-    results = {job.folder: runs.read_json(job.folder / "result.json") or {} for job in jobs}
-    best: dict[float, float] = {}
-    for job in jobs:
-        loss = results[job.folder].get("held_out_loss")
-        if loss is not None:
-            best[job.plan.settings.flops] = min(loss, best.get(job.plan.settings.flops, loss))
-    print("  budget   size seed  N with head          D  held_out  CPU s  status")
-    for job in sorted(jobs, key=lambda job: (job.plan.settings.flops, job.plan.record["n_with_head"])):
-        result, settings = results[job.folder], job.plan.settings
-        loss = result.get("held_out_loss")
-        shown = "        -" if loss is None else f"{loss:8.4f}{'*' if loss == best[settings.flops] else ' '}"
-        print(
-            f"{settings.flops:8.2g} {settings.size:>6} {settings.seed:4d} {job.plan.record['n_with_head']:12,d} "
-            f"{result.get('tokens_seen') or 0:10,d} {shown} {result.get('cpu_seconds') or 0:6.0f}  "
-            f"{runs.status(job.folder)}{': ' + result['reason'] if result.get('reason') else ''}"
-        )
+        board.close()
+        launcher.stop([job.worker for job in sweep.jobs.values() if job.worker])
 
 
 def numbers(kind: Callable[[str], float]) -> Callable[[str], list]:
@@ -244,32 +232,52 @@ def numbers(kind: Callable[[str], float]) -> Callable[[str], list]:
     return parse
 
 
-def parse(argv: list[str] | None) -> argparse.Namespace:
-    """The command line."""
-    parser = ArgumentParser(
+def slurm_option(text: str) -> tuple[str, str | int]:
+    """KEY=VALUE, as submitit's update_parameters takes it."""
+    key, _, value = text.partition("=")
+    if not key or not value:
+        raise ValueError(text)
+    return key, int(value) if value.isdigit() else value
+
+
+def sweep_parser() -> argparse.ArgumentParser:
+    """The options."""
+    made = ArgumentParser(
         prog="python ml/sweep.py",
         description="Plan and run an IsoFLOP sweep; goes on where it was when started again.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    add_settings(parser)
-    parser.add_argument("--budgets", type=numbers(number), required=True, help="FLOPs a run, as in 1e11,3e11,1e12")
-    parser.add_argument("--sizes", type=numbers(str), help="of every budget, as in 14k,25k (default: by budget)")
-    parser.add_argument(
-        "--sizes-per-budget", type=numbers(int), help="how many, one number or one a budget (default 6,5,4,4,...)"
-    )
-    parser.add_argument(
-        "--extend",
-        type=int,
-        default=1,
-        metavar="TIMES",
-        help="add sizes where the lowest loss is at an edge (%(default)s)",
-    )
-    parser.add_argument("--seeds", type=numbers(int), default=[0], help="each size is run with each seed (0)")
-    parser.add_argument("--jobs", default="auto", help="runs at once (default: one a core, or one a CUDA device)")
-    parser.add_argument("--runs-dir", type=Path, help="default: data/runs")
-    parser.add_argument("--dry-run", action="store_true", help="print the plan and stop; nothing is written")
-    args = parser.parse_args(argv)
+    add_settings(made)
+    add = made.add_argument
+    add("--budgets", type=numbers(number), required=True, help="FLOPs a run, as in 1e11,3e11,1e12")
+    add("--sizes", type=numbers(str), help="of every budget, as in 14k,25k (default: around each budget's optimum)")
+    add("--sizes-per-budget", type=numbers(int), help="how many, one number or one a budget (default 7,6,5,5,...)")
+    words = "rounds of further sizes where the lowest loss has fewer than two on a side (%(default)s)"
+    add("--extend", type=int, default=1, metavar="TIMES", help=words)
+    add("--seeds", type=numbers(int), help="each size is run with each seed (0)")
+    words = f"configurations that get {REPLICATE_SEEDS} seeds ({REPLICATES}; 0 where --sizes or --seeds are given)"
+    add("--replicates", type=int, help=words)
+    add("--launcher", choices=("local", "slurm"), default="local", help="processes here, or jobs (%(default)s)")
+    words = "of submitit's update_parameters, as slurm_partition=gpu or timeout_min=600"
+    add("--slurm", type=slurm_option, action="append", default=[], metavar="KEY=VALUE", help=words)
+    add("--jobs", default="auto", help="runs at once (default: one a core, or one a CUDA device; 64 in Slurm's queue)")
+    add("--runs-dir", type=Path, help="default: data/runs")
+    add("--dry-run", action="store_true", help="print the plan and stop; nothing is written")
+    return made
+
+
+def parse(argv: list[str] | None) -> argparse.Namespace:
+    """The command line."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    cut = words.index("--") if "--" in words else len(words)
+    args = sweep_parser().parse_args(words[:cut])
+    args.further = words[cut + 1 :]
+    given = parser().parse_args(["--shards", str(args.shards), "--epochs", "1", *args.further])
+    if settings_from(given, size=given.size, epochs=given.epochs, seed=given.seed, init=given.init) != Settings(
+        epochs=1
+    ):
+        raise UserError(f"-- {' '.join(args.further)}: what decides a run's outcome stands before the --")
     for budget in args.budgets:
         if not 0 < budget < float("inf"):
             raise UserError(f"--budgets: {budget} is no budget, give FLOPs above 0 as in 1e11,3e11")
@@ -279,31 +287,42 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
         raise UserError("--sizes-per-budget: give numbers from 1 up, as in 6,5,4")
     if args.jobs != "auto" and not (args.jobs.isdigit() and int(args.jobs) > 0):
         raise UserError(f"--jobs {args.jobs}: give a number above 0, or auto")
+    if args.replicates is None:
+        args.replicates = 0 if args.sizes or args.seeds else REPLICATES
+    args.seeds = args.seeds or [0]
     return args
+
+
+def launcher_of(args: argparse.Namespace, runs_dir: Path) -> tuple[Launcher, str]:
+    """What runs are started with, and on which kind of device. On Slurm that is CUDA unless told otherwise: the machine
+    that the sweep is started from need not have one."""
+    given = None if args.jobs == "auto" else int(args.jobs)
+    if args.launcher == "slurm":
+        on_cpu = args.device == "cpu"
+        queue = SlurmQueue(given or SLURM_AT_ONCE, runs_dir / ".slurm", on_cpu, dict(args.slurm))
+        return queue, "cpu" if on_cpu else "cuda"
+    on_cpu = not choose_device(args.device).is_cuda
+    at_once = len(os.sched_getaffinity(0)) if on_cpu else torch.cuda.device_count()
+    return LocalSlots(given or at_once, on_cpu), "cpu" if on_cpu else "cuda"
 
 
 def main(argv: list[str] | None = None) -> int:
     """Entry point; the exit status: 1 when a run failed."""
     args = parse(argv)
-    on_cpu = not choose_device(args.device).is_cuda
-    cores = len(os.sched_getaffinity(0)) if on_cpu else torch.cuda.device_count()
-    workers = cores if args.jobs == "auto" else int(args.jobs)
-    sweep = Sweep(args, args.runs_dir or data_dir() / "runs")
-    jobs = sweep.add_grid()
-    print_plan(jobs, workers, on_cpu)
+    runs_dir = args.runs_dir or data_dir() / "runs"
+    sweep = Sweep(args, runs_dir)
+    sweep.settle()
+    launcher, device = launcher_of(args, runs_dir)
+    print_plan(sweep.outlook(), launcher.at_once, sweep.pace(device == "cpu"))
     if args.dry_run:
         return 0
     before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the runs are ended too
     try:
-        for _ in range(1 + (0 if args.sizes else args.extend)):
-            run_jobs(jobs, args, workers, on_cpu)
-            jobs = sweep.add_beyond_edges()
-            if not jobs:
-                break
+        run(sweep, launcher, device, Board(launcher.at_once))
     finally:
         signal.signal(signal.SIGTERM, before)
-    jobs = [job for job in sweep.jobs.values() if runs.status(job.folder) != "new"]
-    print_table(jobs)
+    jobs = list(sweep.jobs.values())
+    print_results(jobs)
     failed = [job for job in jobs if runs.status(job.folder) != "done"]
     if failed:
         raise UserError(f"{len(failed)} of {len(jobs)} runs failed, the table says why", exit_status=1)
