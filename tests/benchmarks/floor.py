@@ -36,7 +36,13 @@ def main() -> None:
     arguments = parser.parse_args()
     if not arguments.raw.is_dir():
         raise UserError(f"--raw {arguments.raw}: no such folder")
-    files = raw.locate(arguments.raw, landed_tables(project_vars(yaml.safe_load(arguments.vars))))
+    try:
+        overrides = yaml.safe_load(arguments.vars)
+    except yaml.YAMLError:
+        overrides = None
+    if not isinstance(overrides, dict):
+        raise UserError(f"--vars {arguments.vars}: give vars as for dbt, such as '{{preset: full}}'")
+    files = raw.locate(arguments.raw, landed_tables(project_vars(overrides)))
     total = 0.0
     print(f"{'table':<26}{'rows':>14}{'CPU s':>9}")
     with duckdb.connect(config={"threads": int(os.environ.get("EHR_THREADS", "2"))}) as connection:

@@ -22,7 +22,7 @@ from ml.device import choose_device
 from ml.flops import training_flops_per_token
 from ml.ladder import parse_size, shape
 from ml.model import Llama, ModelConfig, initialise, parameter_groups
-from ml.packing import collate, cut_windows, pack
+from ml.packing import Batch, collate, cut_windows, pack
 from ml.scoring import batch_loss
 from warehouse.errors import ArgumentParser, UserError, run_main
 
@@ -105,6 +105,30 @@ def print_line(size: str, config: ModelConfig, rates: dict[str, list[float]], fl
     print(f"{size:>6} {form:>12} {theirs:12,.0f} {ours:12,.0f} {ratio:8.2f} {flops * ours / 1e9:8.0f}", flush=True)
 
 
+def labels(batch: Batch) -> torch.Tensor:
+    """What Hugging Face shifts by one: the target stands a place after the one it is predicted from."""
+    flat = torch.full((batch.tokens.numel() + 1,), IGNORED)
+    flat[batch.scored + 1] = batch.targets
+    return flat[:-1].view(batch.tokens.shape)
+
+
+def padded_batches(alone: list[Batch], inputs: np.ndarray, order: np.ndarray) -> list[tuple[torch.Tensor, ...]]:
+    """Tokens, labels and mask of windows, a row each, taken in `order`; a batch holds as many as its size has room for."""
+    groups: list[list[int]] = [[]]
+    for i in order.tolist():
+        longest = max(int(inputs[j]) for j in [*groups[-1], i])
+        if groups[-1] and longest * (len(groups[-1]) + 1) > BATCH_TOKENS[2048]:
+            groups.append([])
+        groups[-1].append(i)
+    batches = []
+    for group in groups:
+        width = max(int(inputs[i]) for i in group)
+        parts = [[x[:, :width] for x in (alone[i].tokens, labels(alone[i]), alone[i].segments > 0)] for i in group]
+        tokens, wanted, mask = (torch.cat(part) for part in zip(*parts, strict=True))
+        batches.append((tokens, wanted, mask.long()))
+    return batches
+
+
 def packed_line(size: str, split: Split, rounds: int) -> None:
     """Rows of 2048 tokens of real timelines; Hugging Face padded, sorted by length, and packed under a mask."""
     length, device, rng = 2048, choose_device("cpu"), np.random.default_rng(0)
@@ -121,31 +145,11 @@ def packed_line(size: str, split: Split, rounds: int) -> None:
             our_step(batch_loss(ours, batch, device) / batch.n_timeline)
         return sum(batch.n_inputs for batch in packed)
 
-    def labels(batch) -> torch.Tensor:
-        """What Hugging Face shifts by one: the target stands a place after the one it is predicted from."""
-        flat = torch.full((batch.tokens.numel() + 1,), IGNORED)
-        flat[batch.scored + 1] = batch.targets
-        return flat[:-1].view(batch.tokens.shape)
-
     def padded(order: np.ndarray) -> Callable[[], int]:
-        batches, group = [], []
-        for i in order.tolist():  # as many windows as keep the padded batch within its size
-            longest = max(int(windows.inputs[j]) for j in [*group, i])
-            if group and longest * (len(group) + 1) > BATCH_TOKENS[length]:
-                batches.append(group)
-                group = []
-            group.append(i)
-        batches.append(group)
-        tensors = []
-        for group in batches:
-            width = max(int(windows.inputs[i]) for i in group)
-            parts = (torch.cat([make(alone[i])[:, :width] for i in group]) for make in (lambda b: b.tokens, labels))
-            tokens, wanted = parts
-            mask = torch.cat([(alone[i].segments > 0)[:, :width] for i in group])
-            tensors.append((tokens, wanted, mask.long()))
+        batches = padded_batches(alone, windows.inputs, order)
 
         def way() -> int:
-            for tokens, wanted, mask in tensors:
+            for tokens, wanted, mask in batches:
                 their_step(theirs(input_ids=tokens, labels=wanted, attention_mask=mask).loss)
             return int(windows.inputs.sum())
 
