@@ -43,6 +43,18 @@ class Moment:
         pairs = zip(self.patient[first:stop].tolist(), self.event[first:stop].tolist(), strict=True)
         return [prompt_of(split, patient, event) for patient, event in pairs]
 
+    def watching(self, tasks: Sequence[Task], first: int, stop: int) -> np.ndarray:
+        """bool [prompts, tasks]: which tasks have prompts `first` .. stop-1."""
+        return np.stack([self.places[task.name][first:stop] >= 0 for task in tasks], axis=1)
+
+    def thresholds(self, tasks: Sequence[Task], split: str, first: int, stop: int) -> np.ndarray:
+        """float64 [prompts, tasks]: the thresholds of the rows, NaN where a task has none or not the prompt."""
+        found = np.full((stop - first, len(tasks)), np.nan)
+        for column, task in enumerate(tasks):
+            rows = self.places[task.name][first:stop]
+            found[rows >= 0, column] = task.rows[split].threshold[rows[rows >= 0]]
+        return found
+
     def sampled(self, task: str, n: int) -> tuple[np.ndarray, np.ndarray]:
         """Of the first n prompts those that the task has: (places among the prompts, rows of the task)."""
         rows = self.places[task][:n]
