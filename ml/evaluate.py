@@ -8,26 +8,6 @@ settled once for all runs of a command, on the one with the most parameters, so 
 Wrong: an unknown task, a run without weights, shards or tasks of another build (exit 2).
 """
 
-import argparse
-import sys
-import time
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
-
-import numpy as np
-from tqdm import tqdm
-
-from ml.checkpoint import file_sha256
-from ml.data import Manifest, Split, read_manifest
-from ml.device import Device, choose_device
-from ml.moments import Moment, moments_of
-from ml.rollout_files import Rollouts, digest_of, joined, read_chunk, write_chunk
-from ml.sample import share_out
-from ml.tasks import Task, TaskSet, read_tasks
-from warehouse.errors import ArgumentParser, UserError, run_main
-from warehouse.paths import data_dir
-
 SPLIT = "held_out"
 CHUNK = 16  # prompts simulated together; also the step in which a sample grows and what a killed process may lose
 EXAMPLES = """examples:

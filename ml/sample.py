@@ -7,9 +7,7 @@ chunks. Every moment gets the same time; what one does not need goes to the othe
 from collections.abc import Mapping
 
 
-def share_out(
-    seconds: float, cost: Mapping[str, float], available: Mapping[str, int], chunk: int
-) -> dict[str, int]:
+def share_out(seconds: float, cost: Mapping[str, float], available: Mapping[str, int], chunk: int) -> dict[str, int]:
     """Prompts of each moment: whole chunks that fit its time, at least one chunk, never more than there are.
 
     seconds: for all moments together; cost: seconds a prompt; available: prompts; chunk: prompts simulated together.
