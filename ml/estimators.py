@@ -27,6 +27,9 @@ MIDDLE = 0.01  # where tuning cannot tell
 MOST_CLASSES = 50  # a class beyond the commonest is not predicted, and counts as wrong
 LEAVES = (7, 31)
 MOST_ROUNDS, PATIENCE, BLIND_ROUNDS = 600, 30, 100  # of boosting; the last where tuning cannot tell
+# A round over classes grows a tree for each: fewer and bolder rounds, over fewer columns.
+OF_CLASSES = {"learning_rate": 0.2, "feature_fraction": 0.1, "min_data_in_leaf": 5}
+LEAVES_OF_CLASSES, ROUNDS_OF_CLASSES = (7,), 40
 FEWEST_TUNING = 5  # rows of the rarer class that tuning needs to tell
 BOOSTING = {
     "learning_rate": 0.05,
@@ -114,7 +117,7 @@ def _linear(kind: str, strength: float, dense: bool):
     scaler = StandardScaler() if dense else MaxAbsScaler()
     if kind == NUMBER:
         return make_pipeline(scaler, Ridge(alpha=1 / strength, solver="lsqr", random_state=0))
-    return make_pipeline(scaler, LogisticRegression(C=strength, max_iter=300, random_state=0))
+    return make_pipeline(scaler, LogisticRegression(C=strength, max_iter=100, random_state=0))
 
 
 def linear(kind: str, train: Part, tuning: Part, x: Matrix) -> Predicted:
@@ -153,20 +156,21 @@ def boosting(kind: str, train: Part, tuning: Part, x: Matrix) -> Predicted:
         train, tuning = _of_common_classes(train, classes), _of_common_classes(tuning, classes)
         if constant := _fallback(kind, train, x.shape[0]):
             return constant
-        options["num_class"] = len(classes)
+        options |= OF_CLASSES | {"num_class": len(classes)}
+    leaves, rounds = (LEAVES_OF_CLASSES, ROUNDS_OF_CLASSES) if kind == CLASS else (LEAVES, MOST_ROUNDS)
 
     def codes(labels: np.ndarray) -> np.ndarray:
         return np.searchsorted(classes, labels) if kind == CLASS else labels.astype(np.float64)
 
     data = lightgbm.Dataset(train.x, codes(train.y), params={"verbose": -1}, free_raw_data=False)
     if not can_tune(kind, tuning.y):
-        model = lightgbm.train(options | {"num_leaves": LEAVES[0]}, data, BLIND_ROUNDS)
+        model = lightgbm.train(options | {"num_leaves": leaves[0]}, data, min(rounds, BLIND_ROUNDS))
         return Predicted(model.predict(x), classes, "too few in tuning to stop early")
     check = lightgbm.Dataset(tuning.x, codes(tuning.y), reference=data)
     stop = lightgbm.early_stopping(PATIENCE, verbose=False)
     models = [
-        lightgbm.train(options | {"num_leaves": leaves}, data, MOST_ROUNDS, valid_sets=[check], callbacks=[stop])
-        for leaves in LEAVES
+        lightgbm.train(options | {"num_leaves": most}, data, rounds, valid_sets=[check], callbacks=[stop])
+        for most in leaves
     ]
     best = min(models, key=lambda model: next(iter(model.best_score["valid_0"].values())))
     return Predicted(best.predict(x, num_iteration=best.best_iteration), classes)
