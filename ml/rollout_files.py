@@ -1,8 +1,9 @@
 """Rollouts that are already simulated: one file for each chunk of a moment's prompts, so that work goes on where it was.
 
 In and out: RUN/evaluation/rollouts/DIGEST/MOMENT-000000.npz, written whole or not at all. The digest covers all that
-decides what comes out (weights, shards, the definitions of the moment's tasks, sampling), so that nothing stale is taken up. As a sample grows
-only at its end, a larger one takes up the files of a smaller one. Wrong: a damaged file is simulated again.
+decides what comes out (weights, shards, the definitions of the moment's tasks, sampling), so that nothing stale is
+taken up. As a sample grows only at its end, a larger one takes up the files of a smaller one. Wrong: a damaged file is
+simulated again.
 """
 
 import hashlib
