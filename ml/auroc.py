@@ -13,6 +13,7 @@ import numpy as np
 from scipy import stats
 
 LEVEL = 0.95
+CHUNK = 1 << 19  # numbers of an array of the bootstrap; a few such arrays are held
 Z = float(stats.norm.ppf(0.5 + LEVEL / 2))
 
 
@@ -114,26 +115,32 @@ class Ranking:
         self.starts = np.flatnonzero(np.r_[True, ranked[1:] != ranked[:-1]])  # of rows with the same risk
         self.events = np.asarray(labels, bool)[self.order]
 
-    def areas(self, weights: np.ndarray) -> tuple[float, float]:
-        """AUROC, and AUPRC as average precision, of rows with these weights [n]; NaN where a class has none."""
-        w = weights[self.order]
-        tp = np.cumsum(np.add.reduceat(w * self.events, self.starts))
-        fp = np.cumsum(np.add.reduceat(w * ~self.events, self.starts))
-        if not tp[-1] or not fp[-1]:
-            return np.nan, np.nan
-        gain = np.diff(tp, prepend=0)
-        auroc = float((np.diff(fp, prepend=0) * (tp - gain / 2)).sum() / (tp[-1] * fp[-1]))
-        with np.errstate(invalid="ignore"):
+    def areas(self, weights: np.ndarray) -> np.ndarray:
+        """AUROC, and AUPRC as average precision, of rows with each of c weightings [c, n]: [c, 2]; NaN where a class has none."""
+        w = weights[:, self.order]
+        gain = np.add.reduceat(w * self.events, self.starts, axis=1)
+        loss = np.add.reduceat(w * ~self.events, self.starts, axis=1)
+        tp, fp = gain.cumsum(axis=1), loss.cumsum(axis=1)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            auroc = (loss * (tp - gain / 2)).sum(axis=1) / (tp[:, -1] * fp[:, -1])
             precision = np.nan_to_num(tp / (tp + fp))
-        return auroc, float((gain * precision).sum() / tp[-1])
+            auprc = (gain * precision).sum(axis=1) / tp[:, -1]
+        return np.stack([auroc, np.where(np.isnan(auroc), np.nan, auprc)], axis=1)
 
 
 def resampled_patients(patients: np.ndarray, replicates: int, seed: int) -> Iterator[np.ndarray]:
-    """Weights [n] of the rows in each bootstrap replicate: how often the row's patient was drawn, with replacement."""
+    """Weights [c, n] of the rows in bootstrap replicates: how often the row's patient was drawn, with replacement.
+
+    As many replicates at once as fit CHUNK numbers.
+    """
     names, owner = np.unique(patients, return_inverse=True)
-    rng = np.random.default_rng(seed)
-    for _ in range(replicates):
-        yield np.bincount(rng.integers(len(names), size=len(names)), minlength=len(names))[owner]
+    rng, size = np.random.default_rng(seed), len(names)
+    at_once = max(1, CHUNK // len(patients))
+    for first in range(0, replicates, at_once):
+        rows = min(at_once, replicates - first)
+        drawn = rng.integers(size, size=(rows, size)) + size * np.arange(rows)[:, None]
+        counts = np.bincount(drawn.ravel(), minlength=rows * size).reshape(rows, size)
+        yield counts[:, owner].astype(np.float64)
 
 
 def percentiles(values: np.ndarray) -> tuple[float, float]:

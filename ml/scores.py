@@ -15,7 +15,7 @@ from ml.auroc import Ranking, auroc, percentiles, resampled_patients
 from ml.calibration import calibration, calibration_bins, clipped
 from ml.tasks import Rows
 
-REPLICATES = 1000
+REPLICATES = 500  # of the bootstrap
 # With fewer rows of a class an interval of the AUROC is wider than what is left of the scale, and a calibration slope is noise.
 FEWEST_EVENTS = 5
 FEWEST_PATIENTS = 5  # for what is scored on numbers and classes
@@ -131,8 +131,8 @@ def _score(part: Predictions, seed: int, replicates: int) -> tuple[dict, list[st
 def _intervals(
     part: Predictions, names: tuple[str, ...], compute: Callable[[np.ndarray], tuple], seed: int, replicates: int
 ) -> dict[str, float]:
-    """Bootstrap intervals, as NAME_low and NAME_high, of what `compute` gives for weights of the rows [n]."""
-    drawn = np.asarray([compute(weights) for weights in resampled_patients(part.patients, replicates, seed)])
+    """Bootstrap intervals, as NAME_low and NAME_high, of what `compute` makes of weights of the rows: [c, n] to [c, names]."""
+    drawn = np.concatenate([compute(weights) for weights in resampled_patients(part.patients, replicates, seed)])
     ends = {name: percentiles(drawn[:, column]) for column, name in enumerate(names)}
     return {
         f"{name}_{side}": value
@@ -155,13 +155,13 @@ def _score_risks(part: Predictions, seed: int, replicates: int) -> tuple[dict, l
         rarer = f"{n_events} with the event" if n_events * 2 <= len(labels) else f"{len(labels) - n_events} without it"
         return figures, [f"{rarer}: too few to rank or calibrate (fewer than {FEWEST_EVENTS})"]
     ranking, found = Ranking(labels, risks), auroc(labels, risks, part.patients)
-    area, precision = ranking.areas(np.ones(len(labels)))
+    area, precision = ranking.areas(np.ones((1, len(labels))))[0].tolist()
     curve = calibration(labels, risks)
     figures |= {"auroc": area, "auroc_low": found.low, "auroc_high": found.high, "auprc": precision}
     figures |= {"calibration_intercept": curve.intercept, "calibration_slope": curve.slope, "ici": curve.ici}
 
-    def compute(weights: np.ndarray) -> tuple[float, float, float]:
-        return *ranking.areas(weights), float(weights @ losses / weights.sum())
+    def compute(weights: np.ndarray) -> np.ndarray:
+        return np.column_stack([ranking.areas(weights), weights @ losses / weights.sum(axis=1)])
 
     figures |= _intervals(part, ("auroc_boot", "auprc", "log_loss"), compute, seed, replicates)
     if area in (0.0, 1.0):
@@ -172,15 +172,18 @@ def _score_risks(part: Predictions, seed: int, replicates: int) -> tuple[dict, l
 def _score_numbers(part: Predictions, seed: int, replicates: int) -> tuple[dict, list[str]]:
     labels, errors = np.asarray(part.labels, np.float64), np.asarray(part.labels - part.predicted, np.float64)
 
-    def compute(weights: np.ndarray) -> tuple[float, float]:
-        total = weights.sum()
-        spread = weights @ np.square(labels - weights @ labels / total)
-        return weights @ np.abs(errors) / total, 1 - weights @ np.square(errors) / spread if spread > 0 else np.nan
+    def compute(weights: np.ndarray) -> np.ndarray:
+        total = weights.sum(axis=1)
+        spread = weights @ np.square(labels) / total - np.square(weights @ labels / total)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            r2 = 1 - weights @ np.square(errors) / total / spread
+        return np.column_stack([weights @ np.abs(errors) / total, np.where(spread > 1e-12, r2, np.nan)])
 
-    mae, r2 = compute(np.ones(len(labels)))
-    figures = {"mae": float(mae), "r2": float(r2)}
+    labels = labels - labels.mean()  # so that the spread loses no digits; the errors stay
+    mae, r2 = compute(np.ones((1, len(labels))))[0].tolist()
+    figures = {"mae": mae, "r2": r2}
     if len(np.unique(part.patients)) < FEWEST_PATIENTS:
-        return {"mae": float(mae)}, [f"fewer than {FEWEST_PATIENTS} patients: too few for an interval"]
+        return {"mae": mae}, [f"fewer than {FEWEST_PATIENTS} patients: too few for an interval"]
     return figures | _intervals(part, ("mae", "r2"), compute, seed, replicates), []
 
 
@@ -193,10 +196,10 @@ def _score_classes(part: Predictions, seed: int, replicates: int) -> tuple[dict,
     rows = np.stack([hit[:, 0], hit.any(1), losses]).astype(np.float64)
 
     def compute(weights: np.ndarray) -> np.ndarray:
-        return rows @ weights / weights.sum()
+        return weights @ rows.T / weights.sum(axis=1, keepdims=True)
 
     names = ("accuracy", "top_5_accuracy", "log_loss")
-    figures = dict(zip(names, compute(np.ones(len(part))).tolist(), strict=True))
+    figures = dict(zip(names, compute(np.ones((1, len(part))))[0].tolist(), strict=True))
     if len(np.unique(part.patients)) < FEWEST_PATIENTS:
         return figures, [f"fewer than {FEWEST_PATIENTS} patients: too few for an interval"]
     return figures | _intervals(part, names, compute, seed, replicates), []

@@ -32,6 +32,12 @@ class Known:
 KNOWN = {
     "hospital_mortality_at_admission": Known("admission", "in_hospital_death"),
     "hospital_mortality_at_24h": Known("24 hours", "in_hospital_death"),
+    "icu_admission": Known("admission", "icu_admission"),
+    "prolonged_stay_7d": Known("admission", "stay_over_7_days"),
+    "prolonged_stay_10d": Known("admission", "stay_over_10_days"),
+    "readmission_30d": Known(
+        "discharge", "readmission_30_days", "the truth's readmissions are of any kind, the task's leave out observations"
+    ),
 }
 
 

@@ -28,17 +28,18 @@ def draw(n: int, seed: int = 0, ties: bool = True) -> tuple[np.ndarray, np.ndarr
 
 def test_areas_are_those_of_scikit_learn() -> None:
     labels, risks, patients = draw(400)
-    found = Ranking(labels, risks).areas(np.ones(400))
+    found = Ranking(labels, risks).areas(np.ones((1, 400)))[0]
     wanted = metrics.roc_auc_score(labels, risks), metrics.average_precision_score(labels, risks)
     assert found == pytest.approx(wanted)
     assert auroc(labels, risks, patients).value == pytest.approx(wanted[0])
-    weights = next(resampled_patients(patients, 1, 0))
-    again = np.repeat(np.arange(400), weights)
+    weights = next(resampled_patients(patients, 3, 0))
+    assert weights.shape == (3, 400) and np.unique(weights.reshape(3, 400)[:, ::3].sum(1)).size == 1
+    again = np.repeat(np.arange(400), weights[2].astype(int))
     by_copies = (
         metrics.roc_auc_score(labels[again], risks[again]),
         metrics.average_precision_score(labels[again], risks[again]),
     )
-    assert Ranking(labels, risks).areas(weights) == pytest.approx(by_copies)
+    assert Ranking(labels, risks).areas(weights)[2] == pytest.approx(by_copies)
 
 
 def test_delong_with_one_row_a_patient_is_the_formula_by_pairs() -> None:
@@ -55,7 +56,8 @@ def test_delong_over_patients_agrees_with_the_bootstrap_of_patients() -> None:
     labels, risks, patients = draw(1500, ties=False)
     other = draw(1500, seed=0, ties=False)[1] ** 2 + 0.3 * np.random.default_rng(2).random(1500)
     first, second = Ranking(labels, risks), Ranking(labels, other)
-    drawn = np.asarray([[r.areas(w)[0] for r in (first, second)] for w in resampled_patients(patients, 1500, 0)])
+    each = resampled_patients(patients, 1500, 0)
+    drawn = np.concatenate([np.stack([r.areas(w)[:, 0] for r in (first, second)], axis=1) for w in each])
     _, covariance = delong(labels, np.stack([risks, other]), patients)
     np.testing.assert_allclose(np.cov(drawn.T), covariance, rtol=0.2)
     # Every row twice tells no more than once.
