@@ -1,0 +1,258 @@
+"""The decoder one token at a time, with keys and values kept: a prompt's once for all of its rollouts, a rollout's own beside it.
+
+In: a `Llama`, whose weights are prepared once (matrices with one input joined, gains and the scores' scale put in); prompts as
+tokens; then a token a row and step. Out: logits [rows, columns] of what comes next; columns are the vocabulary, filled up with
+zeros to whole `COLUMNS`, which nothing may draw. At each step one product takes the queries of all of a prompt's rollouts to the prompt's keys, another
+one takes each rollout's queries to its own keys, and one softmax spans both.
+
+All rows of a cache have made the same number of steps, so that nothing is padded. A row's logits are the same to the bit
+whatever else is in the batch: products have a prompt's own length, prompts are read one by one, and the products used
+give each row the same sum at any number of rows from LEAST_ROWS on (measured with torch's CPU products; a test watches it).
+Wrong: nothing a user can cause; lengths are the caller's.
+"""
+
+from dataclasses import dataclass, field
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ml.attention import Documents, Heads, attend, swap_halves
+from ml.model import Llama, ModelConfig
+
+COLUMNS = 64  # logits come in whole blocks of so many: the draw adds them up block by block
+LEAST_ROWS = 4  # of a product; with fewer, float32 takes another path on a CPU and rounds otherwise
+GROWTH = 64  # places that a cache grows by at least
+SHORTEST = 32  # places that a cache begins with
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A block's matrices in the products' type: queries, keys and values as one, gate and up as one, norms' gains put in."""
+
+    qkv: Tensor
+    out: Tensor
+    gate_up: Tensor
+    down: Tensor
+
+
+@dataclass(frozen=True)
+class Prefix:
+    """Keys [layers][kv heads, head_dim, length] (turned, transposed: the faster way round) and values [layers][kv heads, length, head_dim]."""
+
+    keys: tuple[Tensor, ...]
+    values: tuple[Tensor, ...]
+
+    @property
+    def length(self) -> int:
+        """Tokens of the prompt."""
+        return self.keys[0].shape[-1] if self.keys else 0
+
+
+@dataclass
+class Cache:
+    """What the rows of a batch have seen. Rows of a prompt are neighbours: rows starts[i] .. starts[i + 1] - 1 follow prefixes[i].
+
+    keys [layers][kv heads, rows, head_dim, room], values [layers][kv heads, rows, room, head_dim]; `length` of the room's
+    places are filled, the same in every row. position int64 [rows]: of the next token. Without prefixes a row's keys
+    begin with its own window.
+    """
+
+    prefixes: list[Prefix]
+    starts: list[int]
+    position: Tensor
+    keys: list[Tensor] = field(default_factory=list)
+    values: list[Tensor] = field(default_factory=list)
+    length: int = 0
+
+    def keep(self, rows: Tensor, counts: list[int]) -> None:
+        """Go on with these rows alone (ascending int64); counts[i] of them follow prefixes[i]."""
+        self.position = self.position.index_select(0, rows)
+        for layer, (key, value) in enumerate(zip(self.keys, self.values, strict=True)):
+            # Filled places only, and the room anew: a copy is made in any case.
+            self.keys[layer] = _widened(key[..., : self.length].index_select(1, rows), -1, key.shape[-1])
+            self.values[layer] = _widened(value[:, :, : self.length].index_select(1, rows), -2, value.shape[-2])
+        kept = [(prefix, count) for prefix, count in zip(self.prefixes, counts, strict=True) if count]
+        self.prefixes = [prefix for prefix, _ in kept]
+        self.starts = [0]
+        for _, count in kept:
+            self.starts.append(self.starts[-1] + count)
+
+    def make_room(self, limit: int) -> None:
+        """Room for one more place, a quarter more at a time, never beyond `limit` places."""
+        for layer, (key, value) in enumerate(zip(self.keys, self.values, strict=True)):
+            if self.length == key.shape[-1]:
+                room = min(max(limit, self.length + 1), self.length + max(GROWTH, self.length // 4))
+                self.keys[layer], self.values[layer] = _widened(key, -1, room), _widened(value, -2, room)
+
+
+def _widened(x: Tensor, dimension: int, size: int) -> Tensor:
+    """The same numbers with a longer dimension; what is added is not set."""
+    shape = list(x.shape)
+    shape[dimension] = size
+    out = x.new_empty(shape)
+    out.narrow(dimension, 0, x.shape[dimension]).copy_(x)
+    return out
+
+
+def row_bytes(config: ModelConfig, dtype: torch.dtype, length: int) -> int:
+    """Bytes of keys and values of one row of so many places."""
+    return 2 * config.n_layers * config.n_kv_heads * config.head_dim * length * dtype.itemsize
+
+
+def _linear(x: Tensor, weight: Tensor) -> Tensor:
+    """x weight^T; see LEAST_ROWS."""
+    if len(x) < LEAST_ROWS:
+        return F.linear(F.pad(x, (0, 0, 0, LEAST_ROWS - len(x))), weight)[: len(x)]
+    return F.linear(x, weight)
+
+
+def _batched(a: Tensor, b: Tensor) -> Tensor:
+    """a b over batches of matrices; see LEAST_ROWS."""
+    if a.shape[1] < LEAST_ROWS:
+        return torch.bmm(F.pad(a, (0, 0, 0, LEAST_ROWS - a.shape[1])), b)[:, : a.shape[1]]
+    return torch.bmm(a, b)
+
+
+def _normalise(x: Tensor, eps: float, dtype: torch.dtype) -> Tensor:
+    """x / rms(x); without the means for a backward pass that ml/model.py's has."""
+    scale = torch.linalg.vector_norm(x, dim=-1, keepdim=True)
+    scale = scale.square_().mul_(1 / x.shape[-1]).add_(eps).rsqrt_()
+    return (x * scale).to(dtype)
+
+
+def _swiglu(both: Tensor) -> Tensor:
+    gate, up = both.chunk(2, dim=-1)
+    return F.silu(gate).mul_(up)
+
+
+class Decoder:
+    """A model made ready to read prompts and to go on from them. `dtype`: of products, keys and values."""
+
+    @torch.no_grad()
+    def __init__(self, model: Llama, dtype: torch.dtype, device: torch.device) -> None:
+        self.config, self.dtype, self.device = model.config, dtype, device
+        config = model.config
+        self.heads = Heads(config.n_heads, config.n_kv_heads, config.head_dim)
+        self.layers = []
+        for block in model.model["layers"]:
+            attn, mlp = block.self_attn, block.mlp
+            qkv = torch.cat((attn.q_proj.weight, attn.k_proj.weight, attn.v_proj.weight))
+            gate_up = torch.cat((mlp.gate_proj.weight, mlp.up_proj.weight)) * block.post_attention_layernorm.weight
+            matrices = (qkv * block.input_layernorm.weight, attn.o_proj.weight, gate_up, mlp.down_proj.weight)
+            self.layers.append(Layer(*(matrix.to(device, dtype) for matrix in matrices)))
+        self.embedding = model.model["embed_tokens"].weight.detach().to(device)
+        head = model.lm_head.weight * model.model["norm"].weight
+        self.head = F.pad(head, (0, 0, 0, -len(head) % COLUMNS)).to(device, dtype)
+        self.cos, self.sin = model.cos.to(device), model.sin.to(device)
+        # The scale of the scores, put on the queries by their angles.
+        n_turned = config.n_heads + config.n_kv_heads
+        self.scale = torch.ones(n_turned, 1, device=device)
+        self.scale[: config.n_heads] = config.head_dim**-0.5
+
+    @torch.no_grad()
+    def read(self, tokens: Tensor, count: int) -> tuple[Tensor, list[Tensor], list[Tensor]]:
+        """Read `count` documents of equal length that lie one after another, int64 [count * length].
+
+        Gives the logits after each one's last token [count, columns], and each layer's keys and values [kv heads, count, length, head_dim].
+        """
+        length = len(tokens) // count
+        starts = torch.arange(0, len(tokens) + 1, length, dtype=torch.int32, device=self.device)
+        documents, (h, kv, hd) = Documents(starts, length), (self.heads.n_heads, self.heads.n_kv_heads, self.heads.head_dim)
+        cos, sin = (table[:length].to(self.dtype).repeat(count, 1)[:, None] for table in (self.cos, self.sin))
+        x, keys, values = F.embedding(tokens, self.embedding), [], []
+        for layer in self.layers:
+            qkv = _linear(_normalise(x, self.config.norm_eps, self.dtype), layer.qkv)
+            key, value = qkv[:, h * hd :].view(count * length, 2, kv, hd).unbind(1)
+            key = torch.addcmul(key * cos, swap_halves(key), sin)
+            keys.append(key.view(count, length, kv, hd).permute(2, 0, 1, 3))
+            values.append(value.reshape(count, length, kv, hd).permute(2, 0, 1, 3))
+            attended = attend(qkv, self.cos, self.sin, documents, self.heads)
+            x = x + _linear(attended, layer.out)
+            x = x + self._fed_forward(x, layer)
+        return self._logits(x[length - 1 :: length]), keys, values
+
+    def prompt(self, tokens: Tensor) -> tuple[Tensor, Prefix]:
+        """Read one prompt, int64 [length]: logits [columns] of what comes next, and the prompt's keys and values."""
+        logits, keys, values = self.read(tokens, 1)
+        keys = tuple(key[:, 0].transpose(1, 2).contiguous() for key in keys)
+        return logits[0], Prefix(keys, tuple(value[:, 0].contiguous() for value in values))
+
+    def shared(self, prefixes: list[Prefix], lengths: list[int], rollouts: int) -> Cache:
+        """An empty cache for `rollouts` rows after each of the prompts, of the given lengths."""
+        rows = len(prefixes) * rollouts
+        position = torch.tensor(lengths, device=self.device).repeat_interleave(rollouts)
+        cache = Cache(prefixes, list(range(0, rows + 1, rollouts)), position)
+        kv, hd = self.heads.n_kv_heads, self.heads.head_dim
+        for _ in self.layers:
+            cache.keys.append(self.embedding.new_empty((kv, rows, hd, SHORTEST), dtype=self.dtype))
+            cache.values.append(self.embedding.new_empty((kv, rows, SHORTEST, hd), dtype=self.dtype))
+        return cache
+
+    def alone(self, windows: Tensor, at_once: int) -> tuple[Tensor, Cache]:
+        """Read rows that share nothing, int64 [rows, length], `at_once` of them at a time: logits [rows, columns] and their cache."""
+        rows, length = windows.shape
+        cache = Cache([], [0], torch.full((rows,), length, device=self.device), length=length)
+        kv, hd = self.heads.n_kv_heads, self.heads.head_dim
+        for _ in self.layers:
+            cache.keys.append(self.embedding.new_empty((kv, rows, hd, length + GROWTH), dtype=self.dtype))
+            cache.values.append(self.embedding.new_empty((kv, rows, length + GROWTH, hd), dtype=self.dtype))
+        logits = []
+        for start in range(0, rows, at_once):
+            part = windows[start : start + at_once]
+            found, keys, values = self.read(part.reshape(-1), len(part))
+            for layer, (key, value) in enumerate(zip(keys, values, strict=True)):
+                cache.keys[layer][:, start : start + at_once, :, :length] = key.transpose(2, 3)
+                cache.values[layer][:, start : start + at_once, :length] = value
+            logits.append(found)
+        return torch.cat(logits), cache
+
+    @torch.no_grad()
+    def step(self, tokens: Tensor, cache: Cache) -> Tensor:
+        """Add a token to each row, int64 [rows]: logits [rows, columns] of what comes next."""
+        config, (h, kv, hd) = self.config, (self.heads.n_heads, self.heads.n_kv_heads, self.heads.head_dim)
+        cache.make_room(config.context)
+        cos, sin = (table.index_select(0, cache.position)[:, None] * self.scale for table in (self.cos, self.sin))
+        cos, sin = cos.to(self.dtype), sin.to(self.dtype)
+        n, at = len(tokens), cache.length
+        cache.length += 1
+        x = F.embedding(tokens, self.embedding)
+        for number, layer in enumerate(self.layers):
+            qkv = _linear(_normalise(x, config.norm_eps, self.dtype), layer.qkv).view(n, h + 2 * kv, hd)
+            turned = qkv[:, : h + kv]
+            turned = torch.addcmul(turned * cos, swap_halves(turned), sin)
+            cache.keys[number][..., at] = turned[:, h:].transpose(0, 1)
+            cache.values[number][:, :, at] = qkv[:, h + kv :].transpose(0, 1)
+            query = turned[:, :h].unflatten(1, (kv, h // kv)).transpose(0, 1).contiguous().view(kv, -1, hd)
+            attended = self._attend(query, cache, number).view(kv, n, h // kv, hd).transpose(0, 1).reshape(n, h * hd)
+            x = x + _linear(attended, layer.out)
+            x = x + self._fed_forward(x, layer)
+        cache.position = cache.position + 1
+        return self._logits(x)
+
+    def _attend(self, query: Tensor, cache: Cache, number: int) -> Tensor:
+        """Attended values [kv heads, rows * share, head_dim] of queries of the same shape, over the prefix and the row's own."""
+        kv, n = query.shape[0], len(cache.position)
+        keys = cache.keys[number][..., : cache.length].flatten(0, 1)  # [kv * rows, head_dim, length]
+        values = cache.values[number][:, :, : cache.length].flatten(0, 1)
+        own = torch.bmm(query.view(kv * n, -1, query.shape[-1]), keys)
+        share = own.shape[1]
+        if not cache.prefixes:
+            return torch.bmm(torch.softmax(own, -1), values).view(query.shape)
+        own = own.view(kv, n * share, -1)
+        shared, parts = [], []
+        for i, prefix in enumerate(cache.prefixes):
+            rows = slice(cache.starts[i] * share, cache.starts[i + 1] * share)
+            scores = torch.cat((_batched(query[:, rows], prefix.keys[number]), own[:, rows]), -1)
+            p = torch.softmax(scores, -1)
+            shared.append(_batched(p[..., : prefix.length], prefix.values[number]))
+            parts.append(p[..., prefix.length :])
+        weights = parts[0] if len(parts) == 1 else torch.cat(parts, 1)
+        out = torch.bmm(weights.reshape(kv * n, share, -1), values).view(query.shape)
+        return out.add_(shared[0] if len(shared) == 1 else torch.cat(shared, 1))
+
+    def _fed_forward(self, x: Tensor, layer: Layer) -> Tensor:
+        return _linear(_swiglu(_linear(_normalise(x, self.config.norm_eps, self.dtype), layer.gate_up)), layer.down)
+
+    def _logits(self, x: Tensor) -> Tensor:
+        return _linear(_normalise(x, self.config.norm_eps, self.dtype), self.head)
