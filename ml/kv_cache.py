@@ -22,8 +22,9 @@ from ml.model import Llama, ModelConfig
 
 COLUMNS = 64  # logits come in whole blocks of so many: the draw adds them up block by block
 LEAST_ROWS = 4  # of a product; with fewer, float32 takes another path on a CPU and rounds otherwise
-GROWTH = 64  # places that a cache grows by at least
-SHORTEST = 32  # places that a cache begins with
+# Lengths that change from step to step or from prompt to prompt are filled up to a multiple of these: the CPU's kernels in
+# half precision are made anew for every shape, which takes as long as several products.
+PLACES, PROMPT_PLACES = 32, 64
 
 
 @dataclass(frozen=True)
@@ -42,11 +43,7 @@ class Prefix:
 
     keys: tuple[Tensor, ...]
     values: tuple[Tensor, ...]
-
-    @property
-    def length(self) -> int:
-        """Tokens of the prompt."""
-        return self.keys[0].shape[-1] if self.keys else 0
+    length: int
 
 
 @dataclass
@@ -54,8 +51,8 @@ class Cache:
     """What the rows of a batch have seen. Rows of a prompt are neighbours: rows starts[i] .. starts[i + 1] - 1 follow prefixes[i].
 
     keys [layers][kv heads, rows, head_dim, room], values [layers][kv heads, rows, room, head_dim]; `length` of the room's
-    places are filled, the same in every row. position int64 [rows]: of the next token. Without prefixes a row's keys
-    begin with its own window.
+    places are filled, the same in every row, the others zero. position int64 [rows]: of the next token. Without prefixes
+    a row's keys begin with its own window.
     """
 
     prefixes: list[Prefix]
@@ -68,31 +65,27 @@ class Cache:
     def keep(self, rows: Tensor, counts: list[int]) -> None:
         """Go on with these rows alone (ascending int64); counts[i] of them follow prefixes[i]."""
         self.position = self.position.index_select(0, rows)
-        for layer, (key, value) in enumerate(zip(self.keys, self.values, strict=True)):
-            # Filled places only, and the room anew: a copy is made in any case.
-            self.keys[layer] = _widened(key[..., : self.length].index_select(1, rows), -1, key.shape[-1])
-            self.values[layer] = _widened(value[:, :, : self.length].index_select(1, rows), -2, value.shape[-2])
+        for layer in range(len(self.keys)):
+            self.keys[layer] = self.keys[layer].index_select(1, rows)
+            self.values[layer] = self.values[layer].index_select(1, rows)
         kept = [(prefix, count) for prefix, count in zip(self.prefixes, counts, strict=True) if count]
         self.prefixes = [prefix for prefix, _ in kept]
         self.starts = [0]
         for _, count in kept:
             self.starts.append(self.starts[-1] + count)
 
-    def make_room(self, limit: int) -> None:
-        """Room for one more place, a quarter more at a time, never beyond `limit` places."""
+    def make_room(self) -> None:
+        """Room for one more place, a quarter more at a time."""
         for layer, (key, value) in enumerate(zip(self.keys, self.values, strict=True)):
             if self.length == key.shape[-1]:
-                room = min(max(limit, self.length + 1), self.length + max(GROWTH, self.length // 4))
-                self.keys[layer], self.values[layer] = _widened(key, -1, room), _widened(value, -2, room)
+                more = whole(max(PLACES, self.length // 4), PLACES)
+                self.keys[layer] = F.pad(key, (0, more))
+                self.values[layer] = F.pad(value, (0, 0, 0, more))
 
 
-def _widened(x: Tensor, dimension: int, size: int) -> Tensor:
-    """The same numbers with a longer dimension; what is added is not set."""
-    shape = list(x.shape)
-    shape[dimension] = size
-    out = x.new_empty(shape)
-    out.narrow(dimension, 0, x.shape[dimension]).copy_(x)
-    return out
+def whole(length: int, part: int) -> int:
+    """The next multiple of `part`."""
+    return -(-length // part) * part
 
 
 def row_bytes(config: ModelConfig, dtype: torch.dtype, length: int) -> int:
@@ -151,67 +144,67 @@ class Decoder:
         self.scale[: config.n_heads] = config.head_dim**-0.5
 
     @torch.no_grad()
-    def read(self, tokens: Tensor, count: int) -> tuple[Tensor, list[Tensor], list[Tensor]]:
-        """Read `count` documents of equal length that lie one after another, int64 [count * length].
+    def read(self, tokens: Tensor) -> tuple[Tensor, list[Tensor], list[Tensor]]:
+        """Read documents of equal length, int64 [count, length].
 
         Gives the logits after each one's last token [count, columns], and each layer's keys and values [kv heads, count, length, head_dim].
         """
-        length = len(tokens) // count
-        starts = torch.arange(0, len(tokens) + 1, length, dtype=torch.int32, device=self.device)
-        documents, (h, kv, hd) = Documents(starts, length), (self.heads.n_heads, self.heads.n_kv_heads, self.heads.head_dim)
-        cos, sin = (table[:length].to(self.dtype).repeat(count, 1)[:, None] for table in (self.cos, self.sin))
-        x, keys, values = F.embedding(tokens, self.embedding), [], []
+        count, length = tokens.shape
+        tokens = F.pad(tokens, (0, whole(length, PROMPT_PLACES) - length))  # nothing sees what comes after it
+        places = tokens.shape[1]
+        starts = torch.arange(0, tokens.numel() + 1, places, dtype=torch.int32, device=self.device)
+        documents, (h, kv, hd) = Documents(starts, places), (self.heads.n_heads, self.heads.n_kv_heads, self.heads.head_dim)
+        cos, sin = (table[:places].to(self.dtype).repeat(count, 1)[:, None] for table in (self.cos, self.sin))
+        x, keys, values = F.embedding(tokens.reshape(-1), self.embedding), [], []
         for layer in self.layers:
             qkv = _linear(_normalise(x, self.config.norm_eps, self.dtype), layer.qkv)
-            key, value = qkv[:, h * hd :].view(count * length, 2, kv, hd).unbind(1)
+            key, value = qkv[:, h * hd :].view(len(x), 2, kv, hd).unbind(1)
             key = torch.addcmul(key * cos, swap_halves(key), sin)
-            keys.append(key.view(count, length, kv, hd).permute(2, 0, 1, 3))
-            values.append(value.reshape(count, length, kv, hd).permute(2, 0, 1, 3))
-            attended = attend(qkv, self.cos, self.sin, documents, self.heads)
-            x = x + _linear(attended, layer.out)
+            for found, part in ((keys, key), (values, value)):
+                found.append(part.reshape(count, places, kv, hd)[:, :length].permute(2, 0, 1, 3))
+            x = x + _linear(attend(qkv, self.cos, self.sin, documents, self.heads), layer.out)
             x = x + self._fed_forward(x, layer)
-        return self._logits(x[length - 1 :: length]), keys, values
+        return self._logits(x[length - 1 :: places]), keys, values
 
     def prompt(self, tokens: Tensor) -> tuple[Tensor, Prefix]:
         """Read one prompt, int64 [length]: logits [columns] of what comes next, and the prompt's keys and values."""
-        logits, keys, values = self.read(tokens, 1)
+        logits, keys, values = self.read(tokens[None])
         keys = tuple(key[:, 0].transpose(1, 2).contiguous() for key in keys)
-        return logits[0], Prefix(keys, tuple(value[:, 0].contiguous() for value in values))
+        return logits[0], Prefix(keys, tuple(value[:, 0].contiguous() for value in values), len(tokens))
 
-    def shared(self, prefixes: list[Prefix], lengths: list[int], rollouts: int) -> Cache:
-        """An empty cache for `rollouts` rows after each of the prompts, of the given lengths."""
+    def shared(self, prefixes: list[Prefix], rollouts: int) -> Cache:
+        """An empty cache for `rollouts` rows after each of the prompts."""
         rows = len(prefixes) * rollouts
-        position = torch.tensor(lengths, device=self.device).repeat_interleave(rollouts)
-        cache = Cache(prefixes, list(range(0, rows + 1, rollouts)), position)
-        kv, hd = self.heads.n_kv_heads, self.heads.head_dim
-        for _ in self.layers:
-            cache.keys.append(self.embedding.new_empty((kv, rows, hd, SHORTEST), dtype=self.dtype))
-            cache.values.append(self.embedding.new_empty((kv, rows, SHORTEST, hd), dtype=self.dtype))
-        return cache
+        position = torch.tensor([prefix.length for prefix in prefixes], device=self.device).repeat_interleave(rollouts)
+        return self._cache(Cache(prefixes, list(range(0, rows + 1, rollouts)), position), PLACES)
 
     def alone(self, windows: Tensor, at_once: int) -> tuple[Tensor, Cache]:
         """Read rows that share nothing, int64 [rows, length], `at_once` of them at a time: logits [rows, columns] and their cache."""
         rows, length = windows.shape
-        cache = Cache([], [0], torch.full((rows,), length, device=self.device), length=length)
-        kv, hd = self.heads.n_kv_heads, self.heads.head_dim
-        for _ in self.layers:
-            cache.keys.append(self.embedding.new_empty((kv, rows, hd, length + GROWTH), dtype=self.dtype))
-            cache.values.append(self.embedding.new_empty((kv, rows, length + GROWTH, hd), dtype=self.dtype))
+        position = torch.full((rows,), length, device=self.device)
+        cache = self._cache(Cache([], [0], position, length=length), whole(length + 1, PLACES))
         logits = []
         for start in range(0, rows, at_once):
-            part = windows[start : start + at_once]
-            found, keys, values = self.read(part.reshape(-1), len(part))
+            found, keys, values = self.read(windows[start : start + at_once])
             for layer, (key, value) in enumerate(zip(keys, values, strict=True)):
                 cache.keys[layer][:, start : start + at_once, :, :length] = key.transpose(2, 3)
                 cache.values[layer][:, start : start + at_once, :length] = value
             logits.append(found)
         return torch.cat(logits), cache
 
+    def _cache(self, cache: Cache, room: int) -> Cache:
+        """The cache with room for keys and values."""
+        shape = (self.heads.n_kv_heads, len(cache.position))
+        hd, kind = self.heads.head_dim, {"dtype": self.dtype, "device": self.device}
+        cache.keys = [torch.zeros((*shape, hd, room), **kind) for _ in self.layers]
+        cache.values = [torch.zeros((*shape, room, hd), **kind) for _ in self.layers]
+        return cache
+
     @torch.no_grad()
     def step(self, tokens: Tensor, cache: Cache) -> Tensor:
         """Add a token to each row, int64 [rows]: logits [rows, columns] of what comes next."""
         config, (h, kv, hd) = self.config, (self.heads.n_heads, self.heads.n_kv_heads, self.heads.head_dim)
-        cache.make_room(config.context)
+        cache.make_room()
         cos, sin = (table.index_select(0, cache.position)[:, None] * self.scale for table in (self.cos, self.sin))
         cos, sin = cos.to(self.dtype), sin.to(self.dtype)
         n, at = len(tokens), cache.length
@@ -233,9 +226,11 @@ class Decoder:
     def _attend(self, query: Tensor, cache: Cache, number: int) -> Tensor:
         """Attended values [kv heads, rows * share, head_dim] of queries of the same shape, over the prefix and the row's own."""
         kv, n = query.shape[0], len(cache.position)
-        keys = cache.keys[number][..., : cache.length].flatten(0, 1)  # [kv * rows, head_dim, length]
-        values = cache.values[number][:, :, : cache.length].flatten(0, 1)
+        places = whole(cache.length, PLACES)
+        keys = cache.keys[number][..., :places].flatten(0, 1)  # [kv * rows, head_dim, places]
+        values = cache.values[number][:, :, :places].flatten(0, 1)
         own = torch.bmm(query.view(kv * n, -1, query.shape[-1]), keys)
+        own[..., cache.length :] = -torch.inf
         share = own.shape[1]
         if not cache.prefixes:
             return torch.bmm(torch.softmax(own, -1), values).view(query.shape)
