@@ -39,6 +39,7 @@ class Manifest:
     n_static: int
     vocabulary_size: int
     vocabulary_sha256: str
+    tokens: tuple[str, ...]  # the vocabulary's texts, by id
     families: tuple[str, ...]  # of the tokens, by id: lab, quantile, time, ...
     fingerprint: str
     preset: str
@@ -67,6 +68,7 @@ def read_manifest(folder: Path) -> Manifest:
             n_static=int(raw["n_static"]),
             vocabulary_size=len(tokens),
             vocabulary_sha256=str(raw["vocabulary_sha256"]),
+            tokens=tuple(tokens),
             families=tuple(str(entry["family"]) for entry in vocabulary),
             fingerprint=str(raw["fingerprint"]),
             preset=str(raw["preset"]),
