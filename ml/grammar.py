@@ -24,6 +24,7 @@ from ml.data import Manifest, Split
 from ml.runs import write_whole
 
 LONGEST = 8  # tokens of an event that are told apart: a procedure has 7
+ENOUGH = 256  # tokens, among which there is a gap in time: behind one the state is certain
 BLOCK_TOKENS = 1 << 20  # of train, looked at together
 ANYWHERE, START = 0, 1  # states: nothing is known of what came before; the timeline is empty
 NOT_DRAWN = ("special", "static")  # families
@@ -54,9 +55,10 @@ class Grammar:
     death: tuple[int, ...]
 
     def state(self, tokens: np.ndarray) -> int:
-        """The state at the end of a timeline's tokens (of its last part, where it is long: two gaps in time are enough to know it)."""
-        state = START if len(self.legal) > 1 else ANYWHERE
-        for token in tokens.tolist():
+        """The state at the end of a timeline; of a long one the last part is enough to know it."""
+        is_whole = len(tokens) <= ENOUGH and len(self.legal) > 1
+        state = START if is_whole else ANYWHERE
+        for token in tokens[-ENOUGH:].tolist():
             state = int(self.after[state, token])
         return state
 
