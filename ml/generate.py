@@ -243,8 +243,7 @@ class _Simulation:
             if not len(stay):
                 return torch.cat(full)
             if steps == left or len(ids) - len(stay) >= COMPACT_FROM * len(ids):
-                counts = torch.bincount(now.prompt[stay]).tolist()
-                cache.keep(stay, [n for n in counts if n])
+                cache.keep(stay)
                 ids, token, now = ids[stay], token[stay], now.take(stay)
             logits = self.decoder.step(token, cache)
 

@@ -62,17 +62,15 @@ class Cache:
     values: list[Tensor] = field(default_factory=list)
     length: int = 0
 
-    def keep(self, rows: Tensor, counts: list[int]) -> None:
-        """Go on with these rows alone (ascending int64); counts[i] of them follow prefixes[i]."""
+    def keep(self, rows: Tensor) -> None:
+        """Go on with these rows alone, int64, ascending."""
         self.position = self.position.index_select(0, rows)
         for layer in range(len(self.keys)):
             self.keys[layer] = self.keys[layer].index_select(1, rows)
             self.values[layer] = self.values[layer].index_select(1, rows)
-        kept = [(prefix, count) for prefix, count in zip(self.prefixes, counts, strict=True) if count]
-        self.prefixes = [prefix for prefix, _ in kept]
-        self.starts = [0]
-        for _, count in kept:
-            self.starts.append(self.starts[-1] + count)
+        starts = torch.searchsorted(rows, torch.tensor(self.starts, device=rows.device)).tolist()
+        self.prefixes = [prefix for i, prefix in enumerate(self.prefixes) if starts[i + 1] > starts[i]]
+        self.starts = sorted(set(starts))
 
     def make_room(self) -> None:
         """Room for one more place, a quarter more at a time."""
