@@ -104,14 +104,12 @@ class Evaluation:
             tasks, start = bench.watched(moment), time.perf_counter()
             parts = simulate(
                 self.run.model,
-                moment.prompts(bench.splits[SPLIT], first, stop),
+                moment.prompts(bench.splits[SPLIT], tasks, first, stop),
                 [task.watched for task in tasks],
                 bench.time_seconds,
                 bench.grammar,
                 bench.sampling,
                 bench.device,
-                watching=moment.watching(tasks, first, stop),
-                thresholds=moment.thresholds(tasks, SPLIT, first, stop),
                 progress=False,
             )
             found = join(list(parts)), time.perf_counter() - start

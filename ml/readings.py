@@ -1,9 +1,9 @@
 """From rollouts of prompts to predictions on a task, in two readings.
 
-In: a task, its rows, the rollouts that watched it, the labels of train. Out: `Predictions` of `rollout_hits` (what happened
-in the rollouts) and of `rollout_average` (what was likely to happen at each step, ml/risk.py). A risk of 0 or 1 that rests on a few rollouts would cost a
-log-loss without bound, so the share of events in train weighs in as one rollout more; a row without a decided rollout has
-that share alone (a number: train's mean). Wrong: nothing a user can cause.
+In: a task, its rows, the rollouts that watched it, the labels of train. Out: `Predictions` of `rollout_hits` (what
+happened in the rollouts) and of `rollout_average` (what was likely to happen at each step, ml/risk.py). A risk of 0 or 1
+that rests on a few rollouts would cost a log-loss without bound, so the share of events in train weighs in as one rollout
+more; a row without a decided rollout has that share alone (a number: train's mean). Wrong: nothing a user can cause.
 """
 
 import numpy as np
