@@ -7,6 +7,7 @@ A token stands for an outcome only where nothing else is written with it; what i
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import duckdb
 
@@ -165,7 +166,7 @@ def seconds_of_time_tokens(
         ).fetchall()
     )
     edges = [interval["seconds"] for interval in intervals]
-    middles = [(low + high) / 2 for low, high in zip(edges, edges[1:], strict=False)] + edges[-1:]
+    middles = [(low + high) / 2 for low, high in pairwise(edges)] + edges[-1:]
     tokens = [f"TIME//{interval['name']}" for interval in intervals]
     return {
         str(vocabulary.ids[token]): float(seen.get(token, middle))
