@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from ml.outcomes import Watched
 from warehouse.errors import UserError
 from warehouse.shard_format import SPLITS
-from warehouse.task_format import FORMAT, LABEL_TYPES
+from warehouse.task_format import FORMAT, LABEL_TYPES, TASKS_FILE
 
 COLUMNS = (
     "subject_id",
@@ -117,7 +117,7 @@ class TaskSet:
 
 
 def _task(raw: dict, folder: Path) -> Task:
-    if raw["label_type"] not in LABEL_TYPES:
+    if raw["label_type"] not in [name for name, _, _ in LABEL_TYPES.values()]:
         raise ValueError(f"unknown label type {raw['label_type']!r}")
     return Task(
         name=raw["name"],
@@ -134,7 +134,7 @@ def _task(raw: dict, folder: Path) -> Task:
 def read_tasks(folder: Path) -> TaskSet:
     """Read tasks.json of an export; the rows of a task are read when they are asked for."""
     mend = f"make it with `python -m warehouse.tasks --out {folder}`"
-    path = folder / "tasks.json"
+    path = folder / TASKS_FILE
     if not path.is_file():
         raise UserError(f"no tasks at {folder} ({path.name} is missing): {mend}")
     try:
