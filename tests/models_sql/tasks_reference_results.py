@@ -17,6 +17,7 @@ from typing import NamedTuple
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 N_CATEGORIES = 10
+OBSERVATION = ("EU OBSERVATION", "DIRECT OBSERVATION", "AMBULATORY OBSERVATION")
 
 
 class Row(NamedTuple):
@@ -36,6 +37,7 @@ class Stay(NamedTuple):
     ended_at: datetime | None
     ended_as: str
     died_in: bool
+    kind: str
 
 
 class Result(NamedTuple):
@@ -74,10 +76,17 @@ class Patient:
         if self.died_at is None or coded_at <= self.died_at:
             self.first_coded_at[code[:3]] = min(coded_at, self.first_coded_at.get(code[:3], coded_at))
 
-    def stay(self, started_at: datetime, left_at: datetime | None, ended_as: str = "") -> Stay:
+    def stay(self, started_at: datetime, left_at: datetime | None, ended_as: str = "", kind: str = "") -> Stay:
         if left_at is not None and self.is_dead_at(left_at):
-            return Stay(started_at, self.died_at, ended_as, died_in=True)
-        return Stay(started_at, left_at, ended_as, died_in=False)
+            return Stay(started_at, self.died_at, ended_as, True, kind)
+        return Stay(started_at, left_at, ended_as, ended_as == "DIED", kind)
+
+    def admissions(self) -> Iterator[Stay]:
+        """Hospital stays of an adult that were no mere observation and have a known end."""
+        for stay in self.hospital:
+            if self.is_adult_at(stay.started_at) and stay.kind not in OBSERVATION:
+                if stay.ended_at is not None and stay.ended_at > stay.started_at:
+                    yield stay
 
 
 # --- raw tables ----------------------------------------------------------------------------------------------------------
@@ -128,13 +137,12 @@ def read_stays(root: Path, patients: Mapping[int, Patient]) -> dict[str, datetim
     left_at: dict[str, datetime] = {}
     for row in rows_of(root, "hosp/admissions"):
         patient, started_at = patients[int(row["subject_id"])], moment(row["admittime"])
-        ended_at = moment(row["dischtime"]) and latest(
-            moment(row["dischtime"]), started_at, moment(row["deathtime"])
-        )
+        ended_at = moment(row["dischtime"]) and latest(moment(row["dischtime"]), started_at, moment(row["deathtime"]))
         if ended_at:
             left_at[row["hadm_id"]] = ended_at
         if not patient.died_at or started_at <= patient.died_at:
-            patient.hospital.append(patient.stay(started_at, ended_at))
+            ended_as, kind = row["discharge_location"], row["admission_type"]
+            patient.hospital.append(patient.stay(started_at, ended_at, ended_as, kind))
     for row in rows_of(root, "icu/icustays"):
         patient, started_at = patients[int(row["subject_id"])], moment(row["intime"])
         if not patient.died_at or started_at <= patient.died_at:
@@ -180,14 +188,14 @@ def ed_critical_outcome_12h(patient: Patient) -> Iterator[Row]:
 def triaged(patient: Patient) -> Iterator[tuple[Stay, datetime]]:
     for visit in patient.ed:
         triaged_at = visit.started_at + HOUR
-        if patient.is_adult_at(triaged_at) and not patient.is_dead_at(triaged_at) and triaged_at < visit.ended_at:
+        if patient.is_adult_at(visit.started_at) and not patient.is_dead_at(triaged_at) and triaged_at < visit.ended_at:
             yield visit, triaged_at
 
 
 def ed_return_72h(patient: Patient) -> Iterator[Row]:
     for visit in patient.ed:
         left_at = visit.ended_at
-        if patient.is_adult_at(left_at) and visit.ended_as == "HOME" and not patient.is_dead_at(left_at):
+        if patient.is_adult_at(visit.started_at) and visit.ended_as == "HOME" and not patient.is_dead_at(left_at):
             if not patient.is_in(patient.hospital, left_at):
                 returned = any(left_at < later.started_at <= left_at + 72 * HOUR for later in patient.ed)
                 yield Row(patient.subject_id, left_at, returned)
@@ -223,14 +231,13 @@ def severe_kidney_injury(patient: Patient) -> Iterator[Row]:
 
 
 def a_day_in(patient: Patient) -> Iterator[tuple[Stay, datetime]]:
-    for stay in patient.hospital:
-        now = stay.started_at + DAY
-        if patient.is_adult_at(now) and not patient.is_dead_at(now) and (stay.ended_at is None or now < stay.ended_at):
-            yield stay, now
+    for stay in patient.admissions():
+        if stay.started_at + DAY < stay.ended_at:
+            yield stay, stay.started_at + DAY
 
 
 def results_after(patient: Patient, stay: Stay, now: datetime, codes: set[str]) -> list[float]:
-    until = now + 48 * HOUR if stay.ended_at is None else min(now + 48 * HOUR, stay.ended_at)
+    until = min(now + 48 * HOUR, stay.ended_at)
     return [one.value for one in patient.results if one.code in codes and now < one.known_at <= until]
 
 
@@ -246,11 +253,9 @@ def commonest_new_diagnoses(patients: list[Patient]) -> list[str]:
 
 
 def new_diagnosis(patient: Patient, categories: list[str]) -> Iterator[Row]:
-    for stay in patient.hospital:
+    for stay in patient.admissions():
         now = stay.ended_at
-        if now is None or stay.died_in or not patient.is_adult_at(now):
-            continue
-        for category in categories:
+        for category in [] if stay.died_in else categories:
             coded_at = patient.first_coded_at.get(category)
             if coded_at is None or coded_at > now:
                 is_new = coded_at is not None and coded_at <= now + 365 * DAY
