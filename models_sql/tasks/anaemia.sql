@@ -3,5 +3,6 @@
 {{ result_task(
     codes=['LAB//RESULT//51222//g/dL', 'LAB//RESULT//51640//g/dL', 'LAB//RESULT//50811//g/dL'],
     beyond='below',
-    threshold="case when patients.sex = 'M' then 13.0 else 12.0 end"
+    threshold="case patients.sex when 'F' then 12.0 when 'M' then 13.0 end",
+    set_aside=[["judged.threshold is null", "sex unknown"]]
 ) }}

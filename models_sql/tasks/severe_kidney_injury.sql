@@ -6,5 +6,8 @@
     or_equal=true,
     threshold='least(round(3.0 * known.lowest, 2), 4.0)',
     decided_by='any',
-    already='in stage 3 already'
+    set_aside=[
+        ["judged.last_value is null", "no result in the 7 days before"],
+        ["judged.last_value >= judged.threshold", "in stage 3 already"],
+    ]
 ) }}

@@ -4,19 +4,16 @@
 
     codes: codes of the results, each an item in one unit, all on one scale. beyond: above or below the threshold, which is a number or
     SQL over `patients.sex` and `known.lowest`, the lowest result of the 7 days before. decided_by: next, where the first result that
-    follows decides, or any. or_equal: a result on the threshold is beyond it. already: why those are set aside whose last result is
-    beyond the threshold when the moment comes; it asks for a result in the 7 days before.
+    follows decides, or any. or_equal: a result on the threshold is beyond it. set_aside: further rules of who is no candidate, over
+    judged.threshold and judged.last_value, the last result of the 7 days before.
 
     A result is known when it is stored: its specimen may have been drawn before the moment.
 #}
-{% macro result_task(codes, beyond, threshold, decided_by='next', or_equal=false, already=none) -%}
+{% macro result_task(codes, beyond, threshold, decided_by='next', or_equal=false, set_aside=[]) -%}
 {%- set is_beyond = {'above': '>', 'below': '<'}[beyond] ~ ('=' if or_equal else '') ~ ' judged.threshold' -%}
-{%- set rules = hospital_stay_rules() + [["stays.discharged_at <= stays.admitted_at + interval '24 hours'", "left or died within 24 hours"]] -%}
-{%- if already -%}
-    {%- set rules = rules + [
-        ["judged.last_value is null", "no result in the 7 days before"], ["judged.last_value " ~ is_beyond, already]
-    ] -%}
-{%- endif -%}
+{%- set rules = hospital_stay_rules() + [
+    ["stays.discharged_at <= stays.prediction_time", "left or died within 24 hours"]
+] + set_aside + [["outcomes.label is null", "no result in the 48 hours after"]] -%}
 with result_codes as (
     select code_id
     from {{ ref('codes') }}
@@ -102,7 +99,7 @@ select
     cast(null as bigint) as stay_id,
     stays.prompt_a_day_later as prompt_event_index,
     judged.threshold,
-    {{ first_exclusion(rules + [["outcomes.label is null", "no result in the 48 hours after"]]) }} as exclusion
+    {{ first_exclusion(rules) }} as exclusion
 from stays
 inner join judged on stays.subject_id = judged.subject_id and stays.nth_stay = judged.nth_stay
 left join outcomes on stays.subject_id = outcomes.subject_id and stays.nth_stay = outcomes.nth_stay
