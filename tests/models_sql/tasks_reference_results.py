@@ -84,9 +84,9 @@ class Patient:
     def admissions(self) -> Iterator[Stay]:
         """Hospital stays of an adult that were no mere observation and have a known end."""
         for stay in self.hospital:
-            if self.is_adult_at(stay.started_at) and stay.kind not in OBSERVATION:
-                if stay.ended_at is not None and stay.ended_at > stay.started_at:
-                    yield stay
+            has_end = stay.ended_at is not None and stay.ended_at > stay.started_at
+            if has_end and self.is_adult_at(stay.started_at) and stay.kind not in OBSERVATION:
+                yield stay
 
 
 # --- raw tables ----------------------------------------------------------------------------------------------------------
@@ -123,23 +123,23 @@ def read_patients(root: Path, icd_10_of: Mapping[str, str]) -> list[Patient]:
         patients[subject_id] = Patient(subject_id, row["gender"], born_in, died_at)
     left_at = read_stays(root, patients)
     read_results(root, patients)
-    for module in ("hosp/diagnoses_icd", "ed/diagnosis"):
-        for row in rows_of(root, module):
-            coded_at = left_at.get(row.get("hadm_id") or row["stay_id"])
+    for table, key in (("hosp/diagnoses_icd", "hadm_id"), ("ed/diagnosis", "stay_id")):
+        for row in rows_of(root, table):
+            coded_at = left_at.get((key, row[key]))
             code = row["icd_code"].strip() if row["icd_version"] == "10" else icd_10_of.get(row["icd_code"].strip())
             if coded_at and code:
                 patients[int(row["subject_id"])].code(code, coded_at)
     return list(patients.values())
 
 
-def read_stays(root: Path, patients: Mapping[int, Patient]) -> dict[str, datetime]:
+def read_stays(root: Path, patients: Mapping[int, Patient]) -> dict[tuple[str, str], datetime]:
     """Give each patient the stays that began before death; returns when each stay ended by its number, deaths apart."""
-    left_at: dict[str, datetime] = {}
+    left_at: dict[tuple[str, str], datetime] = {}
     for row in rows_of(root, "hosp/admissions"):
         patient, started_at = patients[int(row["subject_id"])], moment(row["admittime"])
-        ended_at = moment(row["dischtime"]) and latest(moment(row["dischtime"]), started_at, moment(row["deathtime"]))
+        ended_at = latest(moment(row["dischtime"]), started_at, moment(row["deathtime"])) if row["dischtime"] else None
         if ended_at:
-            left_at[row["hadm_id"]] = ended_at
+            left_at["hadm_id", row["hadm_id"]] = ended_at
         if not patient.died_at or started_at <= patient.died_at:
             ended_as, kind = row["discharge_location"], row["admission_type"]
             patient.hospital.append(patient.stay(started_at, ended_at, ended_as, kind))
@@ -149,9 +149,9 @@ def read_stays(root: Path, patients: Mapping[int, Patient]) -> dict[str, datetim
             patient.icu.append(patient.stay(started_at, moment(row["outtime"])))
     for row in rows_of(root, "ed/edstays"):
         patient, started_at = patients[int(row["subject_id"])], moment(row["intime"])
-        left_at[row["stay_id"]] = latest(started_at, moment(row["outtime"]))
+        ended_at = left_at["stay_id", row["stay_id"]] = latest(started_at, moment(row["outtime"]))
         if not patient.died_at or started_at <= patient.died_at:
-            patient.ed.append(patient.stay(started_at, left_at[row["stay_id"]], row["disposition"]))
+            patient.ed.append(patient.stay(started_at, ended_at, row["disposition"]))
     return left_at
 
 
@@ -194,11 +194,11 @@ def triaged(patient: Patient) -> Iterator[tuple[Stay, datetime]]:
 
 def ed_return_72h(patient: Patient) -> Iterator[Row]:
     for visit in patient.ed:
-        left_at = visit.ended_at
-        if patient.is_adult_at(visit.started_at) and visit.ended_as == "HOME" and not patient.is_dead_at(left_at):
-            if not patient.is_in(patient.hospital, left_at):
-                returned = any(left_at < later.started_at <= left_at + 72 * HOUR for later in patient.ed)
-                yield Row(patient.subject_id, left_at, returned)
+        left_at, is_adult = visit.ended_at, patient.is_adult_at(visit.started_at)
+        is_elsewhere = patient.is_dead_at(left_at) or patient.is_in(patient.hospital, left_at)
+        if is_adult and visit.ended_as == "HOME" and not is_elsewhere:
+            returned = any(left_at < later.started_at <= left_at + 72 * HOUR for later in patient.ed)
+            yield Row(patient.subject_id, left_at, returned)
 
 
 # Per task: codes, and whether a value is beyond what is normal for a sex.
