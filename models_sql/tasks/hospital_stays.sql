@@ -36,7 +36,7 @@ other_stays as (
         ) as next_admitted_at,
         max(
             case when others.admitted_at <= stays.discharged_at and others.discharged_at > stays.discharged_at then 1 else 0 end
-        ) as n_going_on
+        ) as goes_on
     from stays
     inner join stays as others on stays.subject_id = others.subject_id and stays.nth_stay <> others.nth_stay
     group by stays.subject_id, stays.nth_stay
@@ -89,7 +89,7 @@ select
     stays.died_at,
     follow_up.followed_until,
     other_stays.next_admitted_at,
-    coalesce(other_stays.n_going_on = 1, false) as goes_on_elsewhere,
+    coalesce(other_stays.goes_on = 1, false) as goes_on_elsewhere,
     at_admission.event_index as prompt_at_admission,
     a_day_later.event_index as prompt_a_day_later,
     at_discharge.event_index as prompt_at_discharge,

@@ -187,3 +187,26 @@ last_events as (
     from events_of_former_days
 )
 {%- endmacro %}
+
+{# What the yml entry of a task's table says of it in `meta`. #}
+{% macro task_of(relation) %}
+    {%- set found = namespace(task={}) -%}
+    {%- for node in (graph.nodes.values() if execute else []) if node.resource_type == 'model' and node.name == relation.identifier -%}
+        {%- set found.task = node.config.meta.task -%}
+    {%- endfor -%}
+    {{ return(found.task) }}
+{% endmacro %}
+
+{# Whether a code begins with one of some prefixes and with none of the exceptions. #}
+{% macro begins_with_any(code, prefixes, exceptions=none) -%}
+    (
+        {%- for prefix in prefixes or [] %}
+        {{ 'or ' if not loop.first }}substr({{ code }}, 1, {{ prefix | length }}) = '{{ prefix }}'
+        {%- else %}
+        false
+        {%- endfor %}
+    )
+    {%- for prefix in exceptions or [] %}
+    and substr({{ code }}, 1, {{ prefix | length }}) <> '{{ prefix }}'
+    {%- endfor %}
+{%- endmacro %}

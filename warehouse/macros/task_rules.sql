@@ -13,3 +13,13 @@
         ["discharged_at <= admitted_at", "discharged by the minute of admission"],
     ]) }}
 {% endmacro %}
+
+{# Stays of adults in intensive care of which the end is known, over the columns of icu_stays. #}
+{% macro icu_stay_rules() %}
+    {{ return([
+        ["admitted_at is null", "no admission to intensive care before death"],
+        ["coalesce(age_at_admission, 0) < 18", "under 18 at admission, or of unknown age"],
+        ["discharged_at is null", "no discharge from intensive care recorded"],
+        ["discharged_at <= admitted_at", "discharged by the minute of admission"],
+    ]) }}
+{% endmacro %}
