@@ -10,6 +10,7 @@ select
     cast(null as double) as threshold,
     {{ first_exclusion(hospital_stay_rules() + [
         ["stays.died_in_hospital", "died in hospital"],
+        ["stays.goes_on_elsewhere", "transferred to another stay"],
         ["onsets.first_coded_at <= stays.discharged_at", "coded before or at this discharge"],
     ]) }} as exclusion,
     categories.category as variant

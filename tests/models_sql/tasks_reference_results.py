@@ -255,7 +255,8 @@ def commonest_new_diagnoses(patients: list[Patient]) -> list[str]:
 def new_diagnosis(patient: Patient, categories: list[str]) -> Iterator[Row]:
     for stay in patient.admissions():
         now = stay.ended_at
-        for category in [] if stay.died_in else categories:
+        goes_on = any(other.ended_at and other.started_at <= now < other.ended_at for other in patient.hospital)
+        for category in [] if stay.died_in or goes_on else categories:
             coded_at = patient.first_coded_at.get(category)
             if coded_at is None or coded_at > now:
                 is_new = coded_at is not None and coded_at <= now + 365 * DAY
