@@ -17,7 +17,7 @@ select
         ["coalesce(visits.age_at_arrival, 0) < 18", "under 18 at arrival, or of unknown age"],
         ["visits.departed_at is null", "no departure recorded"],
         ["visits.died_at <= visits.departed_at", "died in the emergency department"],
-        ["visits.disposition is distinct from 'HOME'", "not sent home"],
+        ["coalesce(visits.disposition, '') <> 'HOME'", "not sent home"],
         ["visits.is_in_hospital_at_departure", "on a ward when the visit ended"],
     ]) }} as exclusion
 from {{ ref('ed_visits') }} as visits
