@@ -117,7 +117,7 @@ def assert_prompts_hold_what_is_known(connection: duckdb.DuckDBPyConnection) -> 
     assert n_told == 0
 
 
-# --- patients made by chance: all at full hours and near the thresholds, so that moments and values meet -------------------
+# --- patients made by chance: all at full hours and near the thresholds, so that moments and values meet -------------
 
 UNITS = {50971: "mEq/L", 50822: "mEq/L", 50931: "mg/dL", 50983: "mEq/L", 51222: "g/dL", 51265: "K/uL", 50912: "mg/dL"}
 VALUES = {
@@ -145,18 +145,18 @@ TYPES = ["URGENT", "EW EMER.", "EU OBSERVATION", "DIRECT OBSERVATION", "OBSERVAT
 def chance_rows(rng: random.Random, n_patients: int) -> Rows:
     tables: dict[str, list[dict[str, object]]] = defaultdict(list)
     for subject_id in range(1, n_patients + 1):
-        now = datetime(2150, 1, 1)
-        died_at = now + timedelta(hours=rng.randrange(24 * 60)) if rng.random() < 0.2 else None
-        in_hospital = died_at is not None and rng.random() < 0.5
+        arrivals = [datetime(2150, 1, 1)]
+        for _ in range(rng.randrange(5)):
+            gap = rng.choice([24, 48, 72, 73, 74, 24 * 30, 24 * 365]) + rng.randrange(3)
+            arrivals.append(arrivals[-1] + timedelta(hours=gap))
+        died_at = arrivals[-1] + timedelta(hours=rng.randrange(30)) if rng.random() < 0.5 else None
         tables["patients"].append(
             PATIENT
             | {"subject_id": subject_id, "gender": rng.choice("FM"), "anchor_age": rng.choice([17, 18, 50])}
             | {"dod": died_at.date() if died_at else None}
         )
-        for nth in range(rng.randrange(1, 6)):
-            of_visit = {"subject_id": subject_id, "hadm_id": 10 * subject_id + nth}
-            add_visit(rng, tables, of_visit, now, died_at if in_hospital else None)
-            now += timedelta(hours=rng.choice([24, 48, 72, 73, 74, 24 * 30, 24 * 365]) + rng.randrange(3))
+        for nth, arrived_at in enumerate(arrivals):
+            add_visit(rng, tables, {"subject_id": subject_id, "hadm_id": 10 * subject_id + nth}, arrived_at, died_at)
     return tables
 
 
@@ -198,7 +198,9 @@ def add_visit(
         tables["icustays"].append(of_visit | stay | {"first_careunit": "MICU", "last_careunit": "MICU"})
     for itemid, unit in UNITS.items():
         for _ in range(rng.randrange(5)):
-            drawn_at = admitted_at + timedelta(hours=rng.randrange(-3, 76))
+            drawn_at = admitted_at + timedelta(
+                hours=rng.choice([-145, -144, -3, 0, 12, 23, 24, 25, 26, 48, 71, 72, 73])
+            )
             result = {"itemid": itemid, "valueuom": unit, "valuenum": rng.choice(VALUES[itemid])}
             stored = {"charttime": drawn_at, "storetime": drawn_at + hours(2), "labevent_id": len(tables["labevents"])}
             tables["labevents"].append(of_patient | result | stored)
