@@ -5,6 +5,7 @@ The SQL is that of warehouse/macros/task.sql itself; what the macros ask dbt for
 
 import json
 import re
+from collections.abc import Sequence
 from functools import cache
 
 import duckdb
@@ -34,6 +35,12 @@ def make_task(connection: duckdb.DuckDBPyConnection, node: dict) -> None:
     }
     comment = json.dumps(definition, sort_keys=True).replace("'", "''")
     connection.execute(f"comment on table {relation} is '{comment}'")
+
+
+def gather_flows(connection: duckdb.DuckDBPyConnection, names: Sequence[str]) -> None:
+    """Make the view tasks.cohort_flow over the flows of all tasks."""
+    flows = [f"select '{name}' as task, * from tasks.{name}_flow" for name in names]
+    connection.execute(f"create view tasks.cohort_flow as {' union all '.join(flows)}")
 
 
 def _render(macro: str, node: dict, argument: str) -> str:
