@@ -59,6 +59,24 @@ def test_sql_agrees_with_python_on_patients_made_by_chance(build, tmp_path: Path
         assert min(Counter(row.label for row in rows)[label] for label in (True, False)) >= 10, task
 
 
+def test_each_variant_of_a_task_has_a_flow_of_its_own(build, tmp_path: Path):
+    connection = build(write_raw_tables(tmp_path / "raw", chance_rows(random.Random(9), n_patients=40)))
+    flows = connection.execute(
+        """
+        select variant, min(step), arg_min(n_left, step), arg_max(n_left, step), sum(n_left_out)
+        from tasks.cohort_flow
+        where task = 'new_diagnosis'
+        group by variant
+        order by variant
+        """
+    ).fetchall()
+    query = "select variant, count(*) from tasks.new_diagnosis group by variant order by variant"
+    assert [(variant, n_left) for variant, _, _, n_left, _ in flows] == connection.execute(query).fetchall()
+    (n_stays,) = connection.execute("select count(*) from tasks.hospital_stays").fetchone()
+    for _, first, n_candidates, n_left, n_left_out in flows:
+        assert first == 0 and n_candidates == n_stays == n_left + n_left_out
+
+
 @pytest.mark.slow
 def test_sql_agrees_with_python_on_a_synthetic_cohort(build, tmp_path: Path):
     write_cohort(tmp_path / "cohort", Job(patients=300, seed=11))
