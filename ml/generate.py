@@ -150,7 +150,13 @@ class _Simulation:
     """A model, tasks and a grammar, ready for chunks of prompts."""
 
     def __init__(
-        self, model: Llama, tasks: list[Watched], seconds: np.ndarray, grammar: Grammar, sampling: Sampling, device: Device
+        self,
+        model: Llama,
+        tasks: list[Watched],
+        seconds: np.ndarray,
+        grammar: Grammar,
+        sampling: Sampling,
+        device: Device,
     ) -> None:
         self.sampling, self.device, self.grammar, self.tasks = sampling, device.torch, grammar, tasks
         self.decoder = Decoder(model, device.dtype, self.device)

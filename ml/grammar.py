@@ -136,7 +136,9 @@ def _build(found: set[tuple[int, int, int]], kinds: Kinds, drawn: np.ndarray, de
     """The grammar of the transitions (state, kind, state) that were found."""
     states = sorted({new for _, _, new in found})
     number = {0: START} | {state: i for i, state in enumerate(states, start=2)}
-    alone = [number.get(kind + 1, ANYWHERE) for kind in range(len(kinds.is_time))]  # where a kind leads that begins an event
+    alone = [
+        number.get(kind + 1, ANYWHERE) for kind in range(len(kinds.is_time))
+    ]  # where a kind leads that begins an event
     legal = np.zeros((len(states) + 2, len(alone)), bool)
     after = np.tile(np.array(alone, np.int32), (len(legal), 1))
     begins = np.zeros(len(alone), bool)

@@ -151,7 +151,10 @@ class Decoder:
         tokens = F.pad(tokens, (0, whole(length, PROMPT_PLACES) - length))  # nothing sees what comes after it
         places = tokens.shape[1]
         starts = torch.arange(0, tokens.numel() + 1, places, dtype=torch.int32, device=self.device)
-        documents, (h, kv, hd) = Documents(starts, places), (self.heads.n_heads, self.heads.n_kv_heads, self.heads.head_dim)
+        documents, (h, kv, hd) = (
+            Documents(starts, places),
+            (self.heads.n_heads, self.heads.n_kv_heads, self.heads.head_dim),
+        )
         cos, sin = (table[:places].to(self.dtype).repeat(count, 1)[:, None] for table in (self.cos, self.sin))
         x, keys, values = F.embedding(tokens.reshape(-1), self.embedding), [], []
         for layer in self.layers:

@@ -169,9 +169,16 @@ class Watch:
         limits = [task.seconds if task.kind == "duration" else task.horizon_seconds for task in self.tasks]
         limits = np.array([np.inf if limit is None else limit for limit in limits])
         times = np.flatnonzero(seconds > 0)
-        self.times, self.times_seconds, self.seconds = self._ids(times), self._table(seconds[times]), self._table(seconds)
+        self.times, self.times_seconds, self.seconds = (
+            self._ids(times),
+            self._table(seconds[times]),
+            self._table(seconds),
+        )
         self.limit, self.has_limit = self._table(limits), bool(np.isfinite(limits).any())
-        self.late_hit, self.late_worth = self._table(np.isin(kinds, ("duration", "time_to_stop"))), self._table(kinds == "duration")
+        self.late_hit, self.late_worth = (
+            self._table(np.isin(kinds, ("duration", "time_to_stop"))),
+            self._table(kinds == "duration"),
+        )
         unit = [1 / task.unit_seconds if task.kind == "time_to_stop" else 0 for task in self.tasks]
         self.per_second, self.counts_time = self._table(np.array(unit)), any(unit)
 
@@ -192,7 +199,9 @@ class Watch:
         self.values, self.value_of, self.names = self._ids(values), self._ids(value_of), self._table(names)
         self.counted, self.extra = self._table(counted), self._table(extra)
         # Where the next value decides, one that is not beyond decides against.
-        self.decides = self._table([self.tasks[t].kind == "value" or self.tasks[t].decided_by == "next" for t in measured])
+        self.decides = self._table(
+            [self.tasks[t].kind == "value" or self.tasks[t].decided_by == "next" for t in measured]
+        )
         self.column = self._table(np.eye(len(self.tasks))[measured])  # [measured tasks, tasks]
 
     def shares(self, thresholds: np.ndarray) -> Tensor:
@@ -213,8 +222,7 @@ class Watch:
         """Standing of rollouts at the end of their prompts: bool [n, tasks], who watches, and the prompts' last tokens [n]."""
         n, tasks = watched.shape
         elapsed, mass, hit, average, against, classes = (
-            torch.zeros(shape, device=self.device)
-            for shape in (n, *[(n, tasks)] * 4, (n, len(self.class_tokens)))
+            torch.zeros(shape, device=self.device) for shape in (n, *[(n, tasks)] * 4, (n, len(self.class_tokens)))
         )
         pending = self.names.index_select(0, last)
         return Standing(elapsed, watched.float(), mass, hit, average, against, pending, classes)
@@ -227,7 +235,11 @@ class Watch:
         now.elapsed = now.elapsed + seconds[:, 0]
         if self.has_limit:
             late = ((now.elapsed[:, None] > self.limit) & (seconds > 0)).float()
-            hit, miss, worth = hit + late * self.late_hit, miss + late * (1 - self.late_hit), worth + late * self.late_worth
+            hit, miss, worth = (
+                hit + late * self.late_hit,
+                miss + late * (1 - self.late_hit),
+                worth + late * self.late_worth,
+            )
         if self.measured:
             value = self.value_of.index_select(0, token)
             beyond = now.pending * shares[torch.arange(len(token), device=self.device), value]
@@ -262,4 +274,6 @@ class Watch:
         now.average = torch.addcmul(now.average, now.open, worth)
         now.against = torch.addcmul(now.against, now.open, against)
         if self.class_tasks:
-            now.classes = torch.addcmul(now.classes, now.open.index_select(1, self.class_task), p.index_select(1, self.class_tokens))
+            now.classes = torch.addcmul(
+                now.classes, now.open.index_select(1, self.class_task), p.index_select(1, self.class_tokens)
+            )

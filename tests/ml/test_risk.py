@@ -60,14 +60,18 @@ def simulated() -> Rollouts:
     prompts = [Prompt(np.array([START]), np.array([B]), key) for key in range(24)]
     sampling = Sampling(rollouts=500, max_tokens=600)
     device = Device(torch.device("cpu"), torch.float32)
-    parts = simulate(model_of(chain()), prompts, list(TASKS.values()), seconds, grammar, sampling, device, progress=False)
+    parts = simulate(
+        model_of(chain()), prompts, list(TASKS.values()), seconds, grammar, sampling, device, progress=False
+    )
     return join(list(parts))
 
 
 def exact(task: Watched) -> float:
     """The expectation that rollouts estimate, by repeated substitution over (gaps so far, last token)."""
     p, gaps = chain(), 60
-    shares = {t: share_beyond(v, 5.5, "above") for t, v in task.values.items()} if task.kind == "result" else task.values
+    shares = (
+        {t: share_beyond(v, 5.5, "above") for t, v in task.values.items()} if task.kind == "result" else task.values
+    )
     limit = task.seconds or task.horizon_seconds or np.inf
     value = np.zeros((gaps + 1, V))
     for _ in range(400):
@@ -99,7 +103,9 @@ def exact(task: Watched) -> float:
 def test_both_estimates_are_unbiased_and_the_second_has_less_spread(name: str) -> None:
     t, truth = list(TASKS).index(name), exact(TASKS[name])
     found = simulated()
-    hit, decided, average, against = (x[:, t].reshape(1, -1) for x in (found.hit, found.decided, found.average, found.against))
+    hit, decided, average, against = (
+        x[:, t].reshape(1, -1) for x in (found.hit, found.decided, found.average, found.against)
+    )
     assert decided.all()
     if name == "class":
         truth_low = found.classes[t].mean(0)
@@ -120,7 +126,10 @@ def test_both_estimates_are_unbiased_and_the_second_has_less_spread(name: str) -
         error = estimate.std() / estimate.size**0.5
         assert abs(estimate.mean() - truth) < 4 * error + 1e-4, (way, estimate.mean(), truth, error)
         needed[way] = rollouts_needed(estimate, hit)
-    print(f"{name}: truth {truth:.4f}, rollouts for the error of 1000 by hits:", {w: round(1000 * x) for w, x in needed.items()})
+    print(
+        f"{name}: truth {truth:.4f}, rollouts for the error of 1000 by hits:",
+        {w: round(1000 * x) for w, x in needed.items()},
+    )
     if name not in NUMBERS:
         assert needed["controlled"] < min(needed["average"], 1.0) + 0.01
     if name in ("rare", "soon", "next", "any"):
