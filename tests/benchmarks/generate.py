@@ -1,10 +1,10 @@
 """Simulation against Hugging Face's `generate` with num_return_sequences: new tokens a CPU second.
 
-Both have the same shape and weights, sample from all tokens at temperature 1, keep keys and values, and take turns in one process; a line holds
-medians and the median of the ratios of neighbouring turns, against the faster of Hugging Face's float32 and bfloat16, with its sdpa attention and
-as many prompts at once as is fastest for it. Ours does all that a simulation does (grammar mask, a task that is watched, hashed random numbers,
-prompts read); nothing ends a rollout before its last token, so that both draw equally many. CPU seconds are those of the process, one thread.
-Needs `transformers`.
+Both have the same shape and weights, sample from all tokens at temperature 1, keep keys and values, and take turns in one
+process; a line holds medians and the median of the ratios of neighbouring turns, against the faster of Hugging Face's
+float32 and bfloat16, with its sdpa attention and as many prompts at once as is fastest for it. Ours does all that a
+simulation does (grammar mask, a task that is watched, hashed random numbers, prompts read); nothing ends a rollout before
+its last token, so that both draw equally many. CPU seconds are those of the process, one thread. Needs `transformers`.
 """
 
 import argparse

@@ -1,4 +1,5 @@
-"""Simulation: the cached path against whole sequences, windows that roll, draws that depend on nothing beside them, memory, ends."""
+"""Simulation: the cached path against whole sequences, windows that roll, draws that depend on nothing beside them, memory,
+ends."""
 
 import numpy as np
 import pytest
@@ -113,7 +114,7 @@ def test_a_prompt_gets_the_same_rollouts_to_the_bit_in_any_company(
     for name, others in company.items():
         monkeypatch.setattr(generate, "MOST_ROWS", {"one by one": 3, "backwards": 12}[name])
         found = run(model, others, device, TASKS, rollouts=3, max_tokens=70)
-        places = [prompts.index(other) for other in others]
+        places = [next(i for i, p in enumerate(prompts) if p is other) for other in others]
         for column in ("hit", "decided", "average", "against"):
             np.testing.assert_array_equal(
                 getattr(found, column), getattr(together, column)[places, :, :3], err_msg=name
