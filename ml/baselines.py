@@ -90,7 +90,7 @@ class FeatureStore:
 
 def estimate(method: str, task: Task, samples: dict[str, Sample], store: FeatureStore) -> Predicted:
     """Fit one method on train and tuning and predict for the rows of held_out."""
-    kind = kind_of(task.label_type, task.outcome.kind)
+    kind = kind_of(task.label_type, task.watched.kind)
     train, tuning, held_out = (samples[name] for name in SPLITS)
     if method == "prevalence":
         return prevalence(kind, train.rows.label, len(held_out.rows))

@@ -39,7 +39,7 @@ class Manifest:
     n_static: int
     vocabulary_size: int
     vocabulary_sha256: str
-    tokens: tuple[str, ...]  # the vocabulary, by id
+    tokens: tuple[str, ...]  # the vocabulary's texts, by id
     families: tuple[str, ...]  # of the tokens, by id: lab, quantile, time, ...
     fingerprint: str
     preset: str

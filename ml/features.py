@@ -94,7 +94,8 @@ def features(split: Split, patients: np.ndarray, rows: Rows, known: Vocabulary) 
     columns, values, lengths = [], [], []
     for patient, event, now in zip(patients.tolist(), rows.prompt_event_index.tolist(), seconds.tolist(), strict=True):
         prompt = prompt_of(split, patient, event)
-        place, value = prompt_features(prompt.tokens.astype(np.int64), prompt.times, prompt.statics, now, known)
+        times = split.array(patient, "times.i64")[: len(prompt.tokens)]
+        place, value = prompt_features(prompt.tokens.astype(np.int64), times, prompt.statics, now, known)
         columns.append(place.astype(np.int32))
         values.append(value.astype(np.float32))
         lengths.append(len(place))

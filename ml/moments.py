@@ -8,7 +8,7 @@ smaller. All prompts of a patient follow one another. Wrong: nothing; rows whose
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -38,10 +38,19 @@ class Moment:
     def __len__(self) -> int:
         return len(self.patient)
 
-    def prompts(self, split: Split, first: int, stop: int) -> list[Prompt]:
-        """Prompts `first` .. stop-1."""
-        pairs = zip(self.patient[first:stop].tolist(), self.event[first:stop].tolist(), strict=True)
-        return [prompt_of(split, patient, event) for patient, event in pairs]
+    def prompts(self, split: Split, tasks: Sequence[Task], first: int, stop: int) -> list[Prompt]:
+        """Prompts `first` .. stop-1, with what the tasks that watch them want of each."""
+        rows = np.stack([self.places[task.name][first:stop] for task in tasks], axis=1)
+        watching = rows >= 0
+        thresholds = np.full(rows.shape, np.nan)
+        for column, task in enumerate(tasks):
+            has = watching[:, column]
+            thresholds[has, column] = task.rows[split.name].threshold[rows[has, column]]
+        places = zip(self.patient[first:stop].tolist(), self.event[first:stop].tolist(), strict=True)
+        return [
+            replace(prompt_of(split, patient, event), thresholds=thresholds[i], watching=watching[i])
+            for i, (patient, event) in enumerate(places)
+        ]
 
     def sampled(self, task: str, n: int) -> tuple[np.ndarray, np.ndarray]:
         """Of the first n prompts those that the task has: (places among the prompts, rows of the task)."""

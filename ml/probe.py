@@ -86,5 +86,5 @@ class Probe:
             self._part("tuning", task.rows["tuning"], TUNING_ROWS),
         )
         x = self.states("held_out", patients, rows.prompt_event_index)
-        found = linear(kind_of(task.label_type, task.outcome.kind), train, tuning, x)
+        found = linear(kind_of(task.label_type, task.watched.kind), train, tuning, x)
         return Predictions(task.label_type, rows.subject_id, rows.label, found.values, found.classes), found.note

@@ -15,13 +15,18 @@ from ml.tasks import Rows
 
 @dataclass(frozen=True)
 class Prompt:
-    """tokens uint16 [n], oldest first, may be longer than a model's context; statics uint16 [n_static]; times int64 [n],
-    seconds since 1970. `key` seeds the draws of its rollouts."""
+    """One patient at one time of prediction.
 
-    statics: np.ndarray
+    tokens [n]: the timeline up to then, oldest first, of any length; statics [n_static]: the prefix that holds at its end;
+    key: seeds the draws of its rollouts. Of the tasks that a simulation watches: thresholds float64 [tasks], its own where a task has
+    none, NaN elsewhere (None: all NaN); watching bool [tasks], which of them want it (None: all).
+    """
+
     tokens: np.ndarray
-    times: np.ndarray
+    statics: np.ndarray
     key: int
+    thresholds: np.ndarray | None = None
+    watching: np.ndarray | None = None
 
 
 def prompt_of(split: Split, patient: int, event_index: int) -> Prompt:
@@ -31,9 +36,8 @@ def prompt_of(split: Split, patient: int, event_index: int) -> Prompt:
     """
     n = int(np.searchsorted(split.array(patient, "events.i32"), event_index, side="right"))
     return Prompt(
-        statics=split.static_prefix(patient, max(n - 1, 0)),
         tokens=split.array(patient, "tokens.u16")[:n],
-        times=split.array(patient, "times.i64")[:n],
+        statics=split.static_prefix(patient, max(n - 1, 0)),
         key=int(split.subjects[patient]) * (1 << 24) + event_index,
     )
 

@@ -9,26 +9,15 @@ simulated again.
 import hashlib
 import json
 import zipfile
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from ml.generate import Rollouts
 from ml.runs import write_whole
 
-
-@dataclass(frozen=True)
-class Rollouts:
-    """Rollouts of p prompts, watched for t tasks, r a prompt.
-
-    value float32 [p, t, r]: 1 or 0 where the outcome was reached or not, a number, or a class; decided bool [p, t, r];
-    expected float32 [p, t, r]: the lower-variance reading (ml/risk.py). n_tokens: drawn in all.
-    """
-
-    value: np.ndarray
-    decided: np.ndarray
-    expected: np.ndarray
-    n_tokens: int
+ARRAYS = ("hit", "decided", "average", "against", "length")
+CLASSES = "classes_"  # and the place of the task: the arrays of `Rollouts.classes`
 
 
 def digest_of(what: dict) -> str:
@@ -36,32 +25,27 @@ def digest_of(what: dict) -> str:
     return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def read_chunk(path: Path, shape: tuple[int, int, int]) -> Rollouts | None:
-    """A chunk that was written; None where there is none, or none that is whole and of this shape."""
+def read_chunk(path: Path, first: int, n_prompts: int) -> tuple[Rollouts, float] | None:
+    """A chunk that was written and the seconds it took; None where there is none, or none that is whole and of so many
+    prompts."""
     try:
         with np.load(path) as file:
-            found = Rollouts(file["value"], file["decided"], file["expected"], int(file["n_tokens"]))
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+            arrays, seconds = {name: file[name] for name in ARRAYS}, float(file["seconds"])
+            classes = {int(name.removeprefix(CLASSES)): file[name] for name in file.files if name.startswith(CLASSES)}
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return None
-    return found if found.value.shape == found.decided.shape == found.expected.shape == shape else None
+    if len(arrays["hit"]) != n_prompts:
+        return None
+    return Rollouts(first, **arrays, classes=classes, tokens=None), seconds
 
 
-def write_chunk(path: Path, rollouts: Rollouts) -> None:
-    """Write a chunk, whole or not at all."""
-    arrays = {"value": rollouts.value, "decided": rollouts.decided, "expected": rollouts.expected}
+def write_chunk(path: Path, rollouts: Rollouts, seconds: float) -> None:
+    """Write a chunk and the seconds it took, whole or not at all; drawn tokens are not kept."""
+    arrays = {name: getattr(rollouts, name) for name in ARRAYS}
+    arrays |= {f"{CLASSES}{place}": shares for place, shares in rollouts.classes.items()}
 
     def write(part: Path) -> None:
         with part.open("wb") as handle:
-            np.savez_compressed(handle, n_tokens=rollouts.n_tokens, **arrays)
+            np.savez_compressed(handle, seconds=seconds, **arrays)
 
     write_whole(path, write)
-
-
-def joined(chunks: list[Rollouts]) -> Rollouts:
-    """Chunks one after another."""
-    return Rollouts(
-        np.concatenate([chunk.value for chunk in chunks]),
-        np.concatenate([chunk.decided for chunk in chunks]),
-        np.concatenate([chunk.expected for chunk in chunks]),
-        sum(chunk.n_tokens for chunk in chunks),
-    )

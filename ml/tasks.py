@@ -1,14 +1,14 @@
 """Reader of the clinical tasks: definitions, cohorts and labels.
 
 In: a folder as `python -m warehouse.tasks` writes it: tasks.json and one Parquet file a task. Out: `TaskSet`, whose tasks
-hold what a simulation watches for (`Outcome`, in token ids) and their rows by split as numpy columns. A row is a prompt
+hold what a simulation watches for (`Watched`, in token ids) and their rows by split as numpy columns. A row is a prompt
 (patient and the event that ends it) with its label. Wrong: a missing or damaged folder, the vocabulary of another build,
 a task that nobody defined. Each is one `UserError`.
 """
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -16,9 +16,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ml.outcomes import Watched
 from warehouse.errors import UserError
 from warehouse.shard_format import SPLITS
-from warehouse.task_format import FORMAT, LABEL_TYPES, OUTCOME_KINDS
+from warehouse.task_format import FORMAT, LABEL_TYPES, TASKS_FILE
 
 COLUMNS = (
     "subject_id",
@@ -32,26 +33,6 @@ COLUMNS = (
     "race",
     "is_first_admission",
 )
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What decides a task, in token ids. Only the fields of its `kind` are filled (see models_sql/tasks/README.md).
-
-    tokens: events that are the outcome, names whose value is it, or, of a class, the tokens of the classes.
-    values: of `result`, 21 ascending quantiles (0, .05 .. 1) of what each quantile token stands for in train; of `value`
-    one number, its mean. classes: the label that a token stands for.
-    """
-
-    kind: str
-    tokens: tuple[int, ...] = ()
-    seconds: float | None = None
-    unit_seconds: float | None = None
-    above: bool | None = None
-    threshold: float | None = None
-    decided_by: str | None = None
-    values: dict[int, tuple[float, ...]] = field(default_factory=dict)
-    classes: dict[int, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -84,9 +65,7 @@ class Task:
     description: str
     label_type: str
     prompt: str
-    outcome: Outcome
-    stop_tokens: tuple[int, ...]
-    horizon_seconds: float | None
+    watched: Watched
     simulable: bool
     reason: str | None  # why it cannot be simulated
     path: Path
@@ -137,40 +116,15 @@ class TaskSet:
             )
 
 
-def _outcome(raw: dict) -> Outcome:
-    kind = raw["kind"]
-    if kind not in OUTCOME_KINDS:
-        raise ValueError(f"unknown kind of outcome {kind!r}")
-    classes = {int(token): int(label) for token, label in raw["tokens"].items()} if kind == "class" else {}
-    tokens = tuple(classes) or tuple(int(t) for t in raw.get("tokens", raw.get("name_tokens", ())))
-    values = {
-        int(token): tuple(map(float, value if isinstance(value, list) else [value]))
-        for token, value in raw.get("values", {}).items()
-    }
-    return Outcome(
-        kind=kind,
-        tokens=tokens,
-        seconds=raw.get("seconds"),
-        unit_seconds=raw.get("unit_seconds"),
-        above=raw["beyond"] == "above" if kind == "result" else None,
-        threshold=raw.get("threshold"),
-        decided_by=raw.get("decided_by"),
-        values=values,
-        classes=classes,
-    )
-
-
 def _task(raw: dict, folder: Path) -> Task:
-    if raw["label_type"] not in LABEL_TYPES:
+    if raw["label_type"] not in [name for name, _, _ in LABEL_TYPES.values()]:
         raise ValueError(f"unknown label type {raw['label_type']!r}")
     return Task(
         name=raw["name"],
         description=raw["description"],
         label_type=raw["label_type"],
         prompt=raw["prompt"],
-        outcome=_outcome(raw["outcome"]),
-        stop_tokens=tuple(int(token) for token in raw["stop_tokens"]),
-        horizon_seconds=raw["horizon_seconds"],
+        watched=Watched.from_json(raw),
         simulable=raw.get("simulable", True),
         reason=raw.get("reason"),
         path=folder / f"{raw['name']}.parquet",
@@ -180,7 +134,7 @@ def _task(raw: dict, folder: Path) -> Task:
 def read_tasks(folder: Path) -> TaskSet:
     """Read tasks.json of an export; the rows of a task are read when they are asked for."""
     mend = f"make it with `python -m warehouse.tasks --out {folder}`"
-    path = folder / "tasks.json"
+    path = folder / TASKS_FILE
     if not path.is_file():
         raise UserError(f"no tasks at {folder} ({path.name} is missing): {mend}")
     try:

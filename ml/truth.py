@@ -36,7 +36,9 @@ KNOWN = {
     "prolonged_stay_7d": Known("admission", "stay_over_7_days"),
     "prolonged_stay_10d": Known("admission", "stay_over_10_days"),
     "readmission_30d": Known(
-        "discharge", "readmission_30_days", "the truth's readmissions are of any kind, the task's leave out observations"
+        "discharge",
+        "readmission_30_days",
+        "the truth's readmissions are of any kind, the task's leave out observations",
     ),
 }
 

@@ -18,6 +18,7 @@ import duckdb
 import pytest
 
 from tests.raw_tables import Rows, write_raw_tables
+from tests.task_tables import gather_flows, make_task
 from warehouse import mappings, raw
 from warehouse.dbt_plugin import lay_sources
 from warehouse.mimic import SOURCES
@@ -109,7 +110,11 @@ def build(models: list[dict], tmp_path: Path) -> Build:
         for node in models:
             kind = "view" if node["config"]["materialized"] == "view" else "table"
             connection.execute(f"create schema if not exists {node['database']}.{node['schema']}")
+            if node["config"]["materialized"] == "task":
+                make_task(connection, node)
+                continue
             connection.execute(f"create {kind} {node['relation_name']} as {node['compiled_code']}")
+        gather_flows(connection, [node["name"] for node in models if node["config"]["materialized"] == "task"])
         return connection
 
     return build_models

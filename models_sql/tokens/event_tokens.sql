@@ -90,6 +90,7 @@ select
             when gaps.gap_seconds >= {{ intervals[0].seconds }} then 1
             else 0
         end as integer
-    ) as n_interval_tokens
+    ) as n_interval_tokens,
+    gaps.gap_seconds
 from gaps
 inner join {{ ref_within('patients') }} as patients on gaps.subject_id = patients.subject_id

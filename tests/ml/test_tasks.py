@@ -41,8 +41,8 @@ def test_definitions_and_rows_are_read_by_split(made: Path) -> None:
     tasks = read_tasks(made)
     assert list(tasks.tasks) == ["death", "long_stay", "readmission"]
     death = tasks.tasks["death"]
-    assert death.outcome.kind == "event" and death.outcome.tokens == (OUTCOME,)
-    assert tasks.tasks["long_stay"].outcome.seconds == 7 * 86400
+    assert death.watched.kind == "event" and death.watched.tokens == (OUTCOME,)
+    assert tasks.tasks["long_stay"].watched.seconds == 7 * 86400
     assert tasks.time_seconds[20] == 3600
     assert [len(death.rows[split]) for split in ("train", "tuning", "held_out")] == [6, 4, 9]
     assert death.rows["train"].label.dtype == bool and np.isnan(death.rows["train"].threshold).all()

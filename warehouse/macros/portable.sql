@@ -8,6 +8,11 @@
 {% macro duckdb__seconds_between(earlier, later) %}(epoch({{ later }}) - epoch({{ earlier }})){% endmacro %}
 {% macro spark__seconds_between(earlier, later) %}(unix_timestamp({{ later }}) - unix_timestamp({{ earlier }})){% endmacro %}
 
+{# Whole years from one timestamp to another, as of an age. #}
+{% macro full_years_between(earlier, later) %}{{ return(adapter.dispatch('full_years_between')(earlier, later)) }}{% endmacro %}
+{% macro duckdb__full_years_between(earlier, later) %}date_sub('year', {{ earlier }}, {{ later }}){% endmacro %}
+{% macro spark__full_years_between(earlier, later) %}floor(months_between({{ later }}, {{ earlier }}) / 12){% endmacro %}
+
 {# A number from 0 to n - 1 that depends on the text alone: from md5, which every engine computes alike. #}
 {% macro hash_bucket(text, n) %}{{ return(adapter.dispatch('hash_bucket')(text, n)) }}{% endmacro %}
 {% macro duckdb__hash_bucket(text, n) %}(('0x' || substr(md5({{ text }}), 1, 8))::bigint % {{ n }}){% endmacro %}

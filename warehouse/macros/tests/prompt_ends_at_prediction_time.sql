@@ -1,0 +1,29 @@
+{#
+    The prompt of a task holds all that is known by prediction time and nothing that is later. A task whose meta says `ends_with_event`
+    is asked in the instant of its prompt's last event, before what else that instant brings.
+#}
+{% test prompt_ends_at_prediction_time(model) %}
+with prompts as (
+    select
+        tasks.subject_id,
+        tasks.prediction_time,
+        tasks.prompt_event_index,
+        last_events.event_index as found_event_index,
+        last_events.time as last_time,
+        next_events.time as next_time
+    from {{ model }} as tasks
+    left join {{ ref('ordered_events') }} as last_events
+        on tasks.subject_id = last_events.subject_id and tasks.prompt_event_index = last_events.event_index
+    left join {{ ref('ordered_events') }} as next_events
+        on tasks.subject_id = next_events.subject_id and tasks.prompt_event_index + 1 = next_events.event_index
+)
+
+select subject_id, prediction_time, prompt_event_index, last_time, next_time
+from prompts
+where
+    prediction_time is null
+    or prompt_event_index is null
+    or (found_event_index is null and prompt_event_index <> -1)
+    or last_time > prediction_time
+    or next_time {{ '<' if task_of(model).ends_with_event else '<=' }} prediction_time
+{% endtest %}
