@@ -7,6 +7,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from ml.runs import write_lines
+from ml.scores import FIELDS, NUMBERS
+
 CONFIG = {
     "run_id": "x",
     "configuration": "abc",
@@ -63,7 +66,7 @@ def build(run_dbt: Callable, tmp_path: Path) -> Callable[[], duckdb.DuckDBPyConn
 
 def test_no_run_gives_empty_typed_tables(build: Callable) -> None:
     with build() as warehouse:
-        for table in ("runs", "curves", "family_losses", "isoflop_points"):
+        for table in ("runs", "curves", "family_losses", "isoflop_points", "task_scores", "task_calibration"):
             assert warehouse.sql(f"select count(*) from runs.{table}").fetchone() == (0,)
         points = dict(warehouse.sql("select column_name, column_type from (describe runs.isoflop_points)").fetchall())
     assert list(points) == [
@@ -128,3 +131,55 @@ def test_torn_and_damaged_files_are_left_out(build: Callable, tmp_path: Path) ->
         ]
         curve = warehouse.sql("select run_id, step, train_loss, tuning_loss from runs.curves order by step").fetchall()
     assert curve == [("torn", 1, 6.0, None), ("torn", 2, 5.0, None)]
+
+
+def score(task: str, method: str, **others: object) -> dict:
+    """A record of scores.jsonl as ml/scores.py makes it."""
+    head = {"task": task, "method": method, "split": "held_out", "subgroup": "all", "label_type": "boolean"}
+    return dict.fromkeys(FIELDS) | head | {"n_rows": 90, "auroc": 0.8, "log_loss": 0.2} | others
+
+
+def test_scores_of_runs_and_baselines(build: Callable, tmp_path: Path) -> None:
+    """Every field of a record arrives; loss against score, and a baseline beside it, are one query each."""
+    fingerprint = "0123456789abcdef"
+    for name, loss in (("small", 2.5), ("large", 2.0)):
+        folder = tmp_path / "runs" / name
+        write(
+            folder, config=CONFIG | START | {"shard_fingerprint": fingerprint}, result=RESULT | {"held_out_loss": loss}
+        )
+        scored = [
+            score("death", "probe", auroc=3 - loss),
+            score("death", "probe", subgroup="sex=F", auroc=None, note="few"),
+        ]
+        write_lines(folder / "evaluation" / "scores.jsonl", scored)
+    bins = [{"task": "death", "method": "probe", "bin": 1, "n": 45, "mean_risk": 0.1, "observed": 0.2}]
+    write_lines(tmp_path / "runs" / "small" / "evaluation" / "calibration.jsonl", bins)
+    write(tmp_path / "runs" / "going", config=CONFIG | START)
+    write_lines(tmp_path / "runs" / "going" / "evaluation" / "scores.jsonl", [score("death", "probe")])
+    numbers = {name: 0.5 for name in NUMBERS}
+    baseline = score("death", "boosting", **numbers, n_patients=40, n_events=9, rollouts=20, note="a note")
+    write_lines(tmp_path / "baselines" / fingerprint[:12] / "scores.jsonl", [baseline])
+    write_lines(tmp_path / "baselines" / fingerprint[:12] / "calibration.jsonl", [bins[0] | {"method": "boosting"}])
+    with build() as warehouse:
+        curve = warehouse.sql(
+            "select run_id, held_out_loss, auroc from runs.task_scores "
+            "where task = 'death' and method = 'probe' and subgroup = 'all' order by held_out_loss"
+        ).fetchall()
+        beside = warehouse.sql(
+            "select models.run_id, others.auroc from runs.task_scores as models "
+            "inner join runs.task_scores as others using (shard_fingerprint, task, subgroup) "
+            "where models.run_id is not null and others.run_id is null order by all"
+        ).fetchall()
+        found = warehouse.sql("select * from runs.task_scores where run_id is null").df().to_dict("records")[0]
+        women = warehouse.sql("select auroc, note from runs.task_scores where subgroup = 'sex=F'").fetchall()
+        calibration = warehouse.sql(
+            "select run_id, shard_fingerprint, method, bin, n, mean_risk, observed from runs.task_calibration order by all"
+        ).fetchall()
+    assert curve == [("large", 2.0, 1.0), ("small", 2.5, 0.5)]
+    assert beside == [("large", 0.5), ("small", 0.5)]
+    assert {name: found[name] for name in FIELDS} == baseline
+    assert women == [(None, "few")] * 2
+    assert calibration == [
+        ("small", fingerprint[:12], "probe", 1, 45, 0.1, 0.2),
+        (None, fingerprint[:12], "boosting", 1, 45, 0.1, 0.2),
+    ]
