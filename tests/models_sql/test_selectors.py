@@ -21,6 +21,7 @@ READERS = {
         "warehouse/expectations_tokens.py",
     ),
     "trainer": ("warehouse/shards.py",),
+    "task_export": ("warehouse/tasks.py", "warehouse/task_tokens.py"),
     "analysis_report": ("analysis/study.py", "analysis/readers.py"),
 }
 
