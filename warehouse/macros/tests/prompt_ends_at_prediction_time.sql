@@ -26,7 +26,7 @@ where
     or (found_event_index is null and prompt_event_index <> -1)
     or last_time > prediction_time
     {%- if task_of(model).ends_with_event %}
-    or last_time <> prediction_time
+    or last_time is distinct from prediction_time
     {%- else %}
     or next_time <= prediction_time
     {%- endif %}
