@@ -64,8 +64,8 @@ def run_dbt(tmp_path_factory: pytest.TempPathFactory) -> RunDbt:
 
 
 @pytest.fixture(scope="session")
-def models(run_dbt: RunDbt, tmp_path_factory: pytest.TempPathFactory) -> list[dict]:
-    """The manifest's nodes of all models over raw tables, in the order in which dbt would build them."""
+def compiled(run_dbt: RunDbt, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict]:
+    """The manifest's nodes, models and data tests with their compiled SQL, for all sources."""
     folder = tmp_path_factory.mktemp("compiled")
     target = folder / "target"
     done = run_dbt(
@@ -77,8 +77,15 @@ def models(run_dbt: RunDbt, tmp_path_factory: pytest.TempPathFactory) -> list[di
         env={"EHR_DATA": folder / "data", "MIMIC_IV_ROOT": folder / "none"},
     )
     assert done.returncode == 0, done.stdout
-    nodes = json.loads((target / "manifest.json").read_text())["nodes"]
-    nodes = {key: node for key, node in nodes.items() if node["resource_type"] == "model" and node["schema"] != "runs"}
+    return json.loads((target / "manifest.json").read_text())["nodes"]
+
+
+@pytest.fixture(scope="session")
+def models(compiled: dict[str, dict]) -> list[dict]:
+    """The nodes of all models over raw tables, in the order in which dbt would build them."""
+    nodes = {
+        key: node for key, node in compiled.items() if node["resource_type"] == "model" and node["schema"] != "runs"
+    }
     order = TopologicalSorter(
         {key: [d for d in node["depends_on"]["nodes"] if d in nodes] for key, node in nodes.items()}
     )

@@ -10,6 +10,7 @@ with stays as (
         stays.hadm_id,
         stays.started_at as admitted_at,
         stays.ended_at as discharged_at,
+        stays.began_as as admission_type,
         -- The discharge may say it where the minute of death is not known.
         coalesce(stays.died_in, false) or coalesce(stays.ended_as = 'DIED', false) as died_in_hospital,
         coalesce(stays.began_as in ({{ text_list(observation_types()) }}), false) as is_observation,
@@ -84,6 +85,7 @@ select
     stays.admitted_at,
     stays.discharged_at,
     cast(stays.age_at_admission as integer) as age_at_admission,
+    stays.admission_type,
     stays.is_observation,
     stays.died_in_hospital,
     stays.died_at,

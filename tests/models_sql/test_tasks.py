@@ -100,6 +100,25 @@ def test_the_flow_of_a_cohort_begins_with_all_candidates_and_ends_with_its_rows(
             assert before - left_out == left and left_out > 0, task
 
 
+def test_a_prompt_that_ends_too_soon_or_too_late_is_seen(build, compiled: dict[str, dict], tmp_path: Path):
+    connection = build(write_raw_tables(tmp_path / "raw", chance_rows(random.Random(7), n_patients=300)))
+    checks = {node["name"]: node.get("compiled_code") for node in compiled.values() if node["resource_type"] == "test"}
+    for task in TASKS - {"sofa_first_day"}:
+        at_its_time, lies_ahead = (
+            checks[f"{kind}_{task}_"] for kind in ("prompt_ends_at_prediction_time", "label_lies_ahead")
+        )
+        rows = connection.execute(f"select count(*) from tasks.{task}").fetchone()[0]
+        assert [len(connection.execute(check).fetchall()) for check in (at_its_time, lies_ahead)] == [0, 0], task
+        # The prompt of a DRG ends among the events of its minute: that none of them is the answer is for the other check to say.
+        for shift in (1, -2) if task != "drg" else (-20,):
+            connection.execute(f"update tasks.{task} set prompt_event_index = prompt_event_index + {shift}")
+            assert len(connection.execute(at_its_time).fetchall()) == rows, (task, shift)
+        connection.execute(f"update tasks.{task} set prompt_event_index = 1000000")
+        said = "true" if task in ("drg", "icu_length_of_stay") or task.startswith("prolonged_stay") else "label"
+        told = connection.execute(f"select count(*) from tasks.{task} where {said}").fetchone()[0]
+        assert len(connection.execute(lies_ahead).fetchall()) == told > 0, task
+
+
 def chance_rows(chance: random.Random, n_patients: int) -> Rows:
     """Patients whose stays follow, overlap and touch each other and whose deaths come at any time, known by the minute or by the day."""
     start = datetime(2150, 1, 1)

@@ -25,5 +25,9 @@ where
     or prompt_event_index is null
     or (found_event_index is null and prompt_event_index <> -1)
     or last_time > prediction_time
-    or next_time {{ '<' if task_of(model).ends_with_event else '<=' }} prediction_time
+    {%- if task_of(model).ends_with_event %}
+    or last_time is distinct from prediction_time
+    {%- else %}
+    or next_time <= prediction_time
+    {%- endif %}
 {% endtest %}
