@@ -142,7 +142,10 @@ def test_undecided_rollouts_are_left_out_and_a_prompt_without_any_other_has_no_r
     np.testing.assert_array_equal(by_hits(hit, decided), [0.5, np.nan, 1])
     same = by_average(hit, decided, hit, np.where(decided, 1 - hit, 0))  # sums that tell nothing new
     np.testing.assert_allclose(same, [0.5, np.nan, 1])
-    assert by_average(hit, decided, hit * 9, hit).max() <= 1
+    assert np.nanmax(by_average(hit, decided, hit * 9, hit)) <= 1
+    # Nobody hit: the sums are all that is known.
+    rare, nobody = np.full((2, 50), 1e-3), np.zeros((2, 50))
+    np.testing.assert_allclose(by_average(nobody, nobody == 0, rare, 1 - rare), 1e-3, rtol=1e-2)
     numbers = np.array([[2.0, 4.0, np.nan], [np.nan] * 3])
     counted = np.isfinite(numbers)
     np.testing.assert_array_equal(by_hits(numbers, counted), [3, np.nan])
