@@ -4,8 +4,8 @@ In: a model; prompts (a patient at a time of prediction); tasks; the seconds a t
 Out: `Rollouts` by chunks of prompts, so that a caller can write each part and go on after an interruption with the prompts
 that are left.
 
-What a rollout does depends on (seed, the prompt's key, the rollout's number) and on model, grammar, temperature and context
-alone: its random numbers are a hash of these and of the step, and its logits are the same to the bit whatever shares the
+What a rollout does depends on (seed, the prompt's key, the rollout's number) and on model, grammar, temperature, context and
+cap alone: its random numbers are a hash of these and of the step, and its logits are the same to the bit whatever shares the
 batch (see ml/kv_cache.py). So neither chunk size nor the other prompts nor the number of rollouts change it; tasks decide
 when it ends. This holds on one machine and one build of torch, on a CPU; on CUDA random numbers are the same but products
 may round otherwise.
@@ -233,6 +233,8 @@ class _Simulation:
         """
         full, last = [], self.sampling.max_tokens
         now = every.take(ids)
+        if not now.going.any():  # nobody watches
+            return ids[:0]
         while True:
             left = min(last - int(now.length[now.going].max()), self.context - int(cache.position.max()) + 1)
             steps = min(CHECK, left)

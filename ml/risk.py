@@ -14,10 +14,13 @@ serves as a control variate (Glasserman, Monte Carlo Methods in Financial Engine
 has mean zero whatever the model, and so has "decided against" minus the sum of its probabilities; what is taken is hit - c1
 (hit - average) - c2 (missed - against), with the c that make the spread among rollouts of a prompt least. They are
 estimated over all prompts of a task; at c = (1, 0) it is the plain sum, at (0, 0) the share of hits, so it is no worse than
-either, but for the error of c, which goes with 1 / (n r). Wrong: nothing a user can cause.
+either, but for the error of c, which goes with 1 / (n r). Where next to nothing was hit, hits cannot tell the best c: (1,
+0) is given the weight that PRIOR hits would have. Wrong: nothing a user can cause.
 """
 
 import numpy as np
+
+PRIOR = 10.0  # hits, see the top of this file
 
 
 def by_hits(hit: np.ndarray, decided: np.ndarray) -> np.ndarray:
@@ -38,8 +41,9 @@ def number_by_average(hit: np.ndarray, decided: np.ndarray, average: np.ndarray)
     hit, control = np.where(counted, hit, 0).astype(float), np.where(counted, hit - average, 0).astype(float)
     numbers = counted.sum(1)
     within = np.where(counted, hit - _divided(hit.sum(1), np.maximum(numbers, 1))[:, None], 0)
-    spread = (control * control).sum()
-    weight = (within * control).sum() / spread if spread > 0 else 0.0
+    prior = PRIOR * np.square(hit[counted]).mean() if counted.any() else 1.0
+    spread = np.square(control).sum() + prior
+    weight = ((within * control).sum() + prior) / spread if spread > 0 else 1.0
     return _divided((hit - weight * control).sum(1), numbers)
 
 
@@ -50,7 +54,7 @@ def controlled(hit: np.ndarray, decided: np.ndarray, average: np.ndarray, agains
     controls = np.stack((hit - average, np.where(decided, 1 - hit, 0) - against), -1)
     within = hit - hit.mean(1, keepdims=True)
     rows = controls.reshape(-1, 2)
-    weights = np.linalg.lstsq(rows, within.ravel(), rcond=1e-9)[0] if len(rows) else np.zeros(2)
+    weights = np.linalg.solve(rows.T @ rows + PRIOR * np.eye(2), rows.T @ within.ravel() + PRIOR * np.array([1.0, 0.0]))
     return hit - controls @ weights
 
 

@@ -200,6 +200,8 @@ def test_chunks_come_in_order_and_mistakes_are_one_line(monkeypatch: pytest.Monk
     prompts, model = [prompt(4, key) for key in range(5)], random_model(UNTIED)
     parts = simulate(model, prompts, TASKS, SECONDS, free(), Sampling(3, 5), FLOAT, progress=False)
     assert [(part.first, len(part.hit)) for part in parts] == [(0, 2), (2, 2), (4, 1)]
+    nobody = run(model, [prompt(4, 0, watching=np.zeros(2, bool))], tasks=TASKS)
+    assert not nobody.length.any() and not nobody.decided.any()
     with pytest.raises(UserError, match="beyond the model's vocabulary"):
         run(model, [Prompt(np.array([60]), STATICS, 0)])
     with pytest.raises(UserError, match="no room"):

@@ -9,9 +9,9 @@ from ml.data import Manifest
 from ml.grammar import ANYWHERE, START, Grammar, learn, no_grammar, read_or_learn
 
 WORDS = (
-    "PAD special|SEX//F static|TIME//1h time|TIME//1d time|TIME//180d time|LAB//K lab|LAB//NA lab|LAB//OTHER lab|Q//1 quantile|Q//2 quantile"
-    "|TEXT//POS text_value|DRUG_ORDER drug|ATC//A drug|ATC_4//B drug|ICD10CM//A diagnosis|ICD10CM_4_5//1 diagnosis|PCS//0 procedure"
-    "|PCS//1 procedure|MEDS_DEATH birth_death"
+    "PAD special|SEX//F static|TIME//1h time|TIME//1d time|TIME//180d time|LAB//K lab|LAB//NA lab|LAB//OTHER lab|Q//1 quantile"
+    "|Q//2 quantile|TEXT//POS text_value|DRUG_ORDER drug|ATC//A drug|ATC_4//B drug|ICD10CM//A diagnosis"
+    "|ICD10CM_4_5//1 diagnosis|PCS//0 procedure|PCS//1 procedure|MEDS_DEATH birth_death"
 )
 NAMES, FAMILIES = zip(*(word.rsplit(" ", 1) for word in WORDS.split("|")), strict=True)
 ID = {name: i for i, name in enumerate(NAMES)}

@@ -11,7 +11,7 @@ from ml.generate import Prompt, Rollouts, Sampling, join, simulate
 from ml.grammar import Grammar
 from ml.model import Llama, ModelConfig
 from ml.outcomes import Watched, share_beyond
-from ml.risk import controlled, rollouts_needed
+from ml.risk import by_average, by_hits, controlled, number_by_average, rollouts_needed
 
 A, B, GAP, NAME, LOW, HIGH, STROKE, HOME, DEATH = range(1, 10)
 V, GAP_SECONDS, START = 10, 3600.0, A
@@ -134,3 +134,58 @@ def test_both_estimates_are_unbiased_and_the_second_has_less_spread(name: str) -
         assert needed["controlled"] < min(needed["average"], 1.0) + 0.01
     if name in ("rare", "soon", "next", "any"):
         assert needed["average"] < 0.9
+
+
+def test_undecided_rollouts_are_left_out_and_a_prompt_without_any_other_has_no_risk() -> None:
+    hit = np.array([[1, 0, 0, 0], [0, 0, 0, 0], [1, 1, 1, 1]], np.float32)
+    decided = np.array([[True, True, False, False], [False] * 4, [True] * 4])
+    np.testing.assert_array_equal(by_hits(hit, decided), [0.5, np.nan, 1])
+    same = by_average(hit, decided, hit, np.where(decided, 1 - hit, 0))  # sums that tell nothing new
+    np.testing.assert_allclose(same, [0.5, np.nan, 1])
+    assert np.nanmax(by_average(hit, decided, hit * 9, hit)) <= 1
+    # Nobody hit: the sums are all that is known.
+    rare, nobody = np.full((2, 50), 1e-3), np.zeros((2, 50))
+    np.testing.assert_allclose(by_average(nobody, nobody == 0, rare, 1 - rare), 1e-3, rtol=1e-2)
+    numbers = np.array([[2.0, 4.0, np.nan], [np.nan] * 3])
+    counted = np.isfinite(numbers)
+    np.testing.assert_array_equal(by_hits(numbers, counted), [3, np.nan])
+    np.testing.assert_allclose(number_by_average(numbers, counted, np.nan_to_num(numbers)), [3, np.nan])
+    spread = np.random.default_rng(0).normal(size=(5, 400))
+    sharp = number_by_average(spread, np.ones(spread.shape, bool), np.zeros(spread.shape))
+    assert np.abs(sharp).max() < 0.02 < np.abs(spread.mean(1)).max()
+
+
+def test_the_share_of_a_bin_beyond_a_threshold() -> None:
+    even = np.linspace(3, 5, 21)
+    assert share_beyond(even, 4.5, "above") == pytest.approx(0.25)
+    assert share_beyond(even, 4.5, "below") == pytest.approx(0.75)
+    assert [share_beyond(even, x, "above") for x in (2.9, 3.0, 5.0, 6.0)] == pytest.approx([1, 1, 0, 0])
+    assert [share_beyond(even, x, "below") for x in (2.9, 3.0, 5.0, 6.0)] == pytest.approx([0, 0, 1, 1])
+    # Half of the values are exactly 4: they are on neither side.
+    lumped = np.concatenate((np.linspace(3, 4, 6), np.full(10, 4.0), np.linspace(4.2, 5, 5)))
+    assert share_beyond(lumped, 4.0, "below") == pytest.approx(0.25)
+    assert share_beyond(lumped, 4.0, "above") == pytest.approx(0.25)
+
+
+def test_tasks_are_read_as_they_are_exported() -> None:
+    outcome = {
+        "kind": "result",
+        "name_tokens": [NAME],
+        "beyond": "below",
+        "threshold": None,
+        "decided_by": "any",
+        "values": {str(LOW): [1, 2]},
+    }
+    task = Watched.from_json(
+        {"name": "t", "stop_tokens": [HOME], "horizon_seconds": 60.0, "outcome": outcome, "more": 1}
+    )
+    wanted = Watched(
+        "t", "result", (HOME,), 60.0, name_tokens=(NAME,), values={LOW: [1, 2]}, beyond="below", decided_by="any"
+    )
+    assert task == wanted
+    classes = {"kind": "class", "tokens": {"5": 50, "6": 60}}
+    task = Watched.from_json({"name": "c", "stop_tokens": [], "horizon_seconds": None, "outcome": classes})
+    assert (task.tokens, task.labels) == ((5, 6), (50, 60))
+    days = {"kind": "time_to_stop", "unit_seconds": 3600}
+    task = Watched.from_json({"name": "d", "stop_tokens": [HOME], "horizon_seconds": None, "outcome": days})
+    assert task.unit_seconds == 3600
