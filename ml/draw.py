@@ -1,7 +1,8 @@
 """Draws that depend on what is drawn and on nothing beside it.
 
-In: for each rollout a key, made of seed, prompt and the rollout's number; its step; the distribution of the next token. Out: the token. The
-random number is a hash of key and step: no generator is kept, rows may come, go and change places. Wrong: nothing a user can cause.
+In: for each rollout a key, made of seed, prompt and the rollout's number; its step; the distribution of the next token.
+Out: the token. The random number is a hash of key and step: no generator is kept, rows may come, go and change places.
+Wrong: nothing a user can cause.
 """
 
 import numpy as np
@@ -35,9 +36,11 @@ def uniforms(keys: np.ndarray, steps: np.ndarray) -> np.ndarray:
 
 
 def draw(p: Tensor, u: Tensor) -> Tensor:
-    """Token of each row by inversion of its distribution: p [n, columns], u [n] in [0, 1); int64 [n]. Never one of probability 0.
+    """Token of each row by inversion of its distribution: p [n, columns], u [n] in [0, 1); int64 [n]. Never one of
+    probability 0.
 
-    Sums of COLUMNS tokens first and then within the one that was hit: a running sum over the vocabulary takes four times as long.
+    Sums of COLUMNS tokens first and then within the one that was hit: a running sum over the vocabulary takes four times as
+    long.
     """
     blocks = p.view(len(p), -1, COLUMNS)
     sums = blocks.sum(-1)

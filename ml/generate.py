@@ -1,20 +1,23 @@
 """Simulate patients' futures: many rollouts from each prompt, until every task that watches them is decided.
 
-In: a model; prompts (a patient at a time of prediction); tasks; the seconds a time-interval token stands for; a grammar. Out: `Rollouts`
-by chunks of prompts, so that a caller can write each part and go on after an interruption with the prompts that are left.
+In: a model; prompts (a patient at a time of prediction); tasks; the seconds a time-interval token stands for; a grammar.
+Out: `Rollouts` by chunks of prompts, so that a caller can write each part and go on after an interruption with the prompts
+that are left.
 
-What a rollout does depends on (seed, the prompt's key, the rollout's number) and on model, grammar, temperature and context alone: its random
-numbers are a hash of these and of the step, and its logits are the same to the bit whatever shares the batch (see
-ml/kv_cache.py). So neither chunk size nor the other prompts nor the number of rollouts change it; tasks decide when it ends. This holds
-on one machine and one build of torch, on a CPU; on CUDA random numbers are the same but products may round otherwise.
+What a rollout does depends on (seed, the prompt's key, the rollout's number) and on model, grammar, temperature and context
+alone: its random numbers are a hash of these and of the step, and its logits are the same to the bit whatever shares the
+batch (see ml/kv_cache.py). So neither chunk size nor the other prompts nor the number of rollouts change it; tasks decide
+when it ends. This holds on one machine and one build of torch, on a CPU; on CUDA random numbers are the same but products
+may round otherwise.
 
-A model sees no more than its context. A prompt keeps its static prefix and its latest tokens, and leaves a quarter of the context
-free (LEFT_FREE), which all its rollouts fill while they share its keys and values. A rollout that outgrows the context goes on with the static
-prefix and the latest half (KEPT) of a context, read anew, at positions from 0 as in training; and so again each time.
+A model sees no more than its context. A prompt keeps its static prefix and its latest tokens, and leaves a quarter of the
+context free (LEFT_FREE), which all its rollouts fill while they share its keys and values. A rollout that outgrows the
+context goes on with the static prefix and the latest half (KEPT) of a context, read anew, at positions from 0 as in
+training; and so again each time.
 
-A rollout ends when all its tasks are decided (ml/outcomes.py), with a death, or after `max_tokens`. Those that have ended leave the
-batch every CHECK steps. Memory is bounded by `budget_bytes`: see `prompts_at_once`. Wrong: a prompt with a token beyond the
-vocabulary, a context that leaves no room (`UserError`).
+A rollout ends when all its tasks are decided (ml/outcomes.py), with a death, or after `max_tokens`. Those that have ended
+leave the batch every CHECK steps. Memory is bounded by `budget_bytes`: see `prompts_at_once`. Wrong: a prompt with a token
+beyond the vocabulary, a context that leaves no room (`UserError`).
 """
 
 from collections.abc import Iterator
@@ -43,8 +46,9 @@ READ_TOKENS = 8192  # of windows read anew in one go
 
 @dataclass(frozen=True)
 class Sampling:
-    """rollouts of each prompt; max_tokens: a rollout's cap; temperature: 0 takes the likeliest token; keep_tokens: give the drawn
-    tokens back; budget_bytes: of memory beside the model."""
+    """rollouts of each prompt; max_tokens: a rollout's cap; temperature: 0 takes the likeliest token; keep_tokens: give the
+    drawn tokens back; budget_bytes: of memory beside the model.
+    """
 
     rollouts: int
     max_tokens: int
@@ -62,10 +66,11 @@ class Sampling:
 class Rollouts:
     """What came of prompts first .. first + n - 1; arrays [n, tasks, rollouts] unless said otherwise.
 
-    hit: float32, 0 or 1 (a part of 1 where a bin straddles the threshold), or the number (NaN without one), or the class (-1
-    without one). decided: bool, all of the task was decided before the cap. average, against: sums over the steps, see ml/outcomes.py. classes: by
-    class task (its place among the tasks) float32 [n, its tokens], the average of each class, mean over the rollouts. length: int32
-    [n, rollouts], tokens drawn. tokens: int32 [n, rollouts, max_tokens], 0 after the end, or None.
+    hit: float32, 0 or 1 (a part of 1 where a bin straddles the threshold), or the number (NaN without one), or the class
+    (-1 without one). decided: bool, all of the task was decided before the cap. average, against: sums over the steps, see
+    ml/outcomes.py. classes: by class task (its place among the tasks) float32 [n, its tokens], the average of each class,
+    mean over the rollouts. length: int32 [n, rollouts], tokens drawn. tokens: int32 [n, rollouts, max_tokens], 0 after the
+    end, or None.
     """
 
     first: int
@@ -95,8 +100,9 @@ def prompt_places(config: ModelConfig, max_tokens: int) -> int:
 
 
 def rollout_bytes(config: ModelConfig, sampling: Sampling, n_tasks: int, dtype: torch.dtype, places: int) -> int:
-    """Bytes of one rollout that keeps `places` keys and values: those (a quarter more for growth, and a copy of a layer), four float32
-    numbers a token of the vocabulary, what was drawn, twice seven numbers a task."""
+    """Bytes of one rollout that keeps `places` keys and values: those (a quarter more for growth, and a copy of a layer),
+    four float32 numbers a token of the vocabulary, what was drawn, twice seven numbers a task.
+    """
     kept = row_bytes(config, dtype, places) * (1.25 + 1 / max(1, config.n_layers))
     return int(kept) + 16 * config.vocabulary_size + 4 * sampling.max_tokens + 56 * n_tasks
 
@@ -111,8 +117,9 @@ def prompts_at_once(config: ModelConfig, sampling: Sampling, n_tasks: int, dtype
 
 @dataclass
 class _Rows:
-    """Rollouts by row: those of a chunk, or some of them. keys uint64 [n], of the draws; prompt [n], by place in the chunk; state
-    [n], of the grammar; length [n], tokens drawn; going bool [n], not ended."""
+    """Rollouts by row: those of a chunk, or some of them. keys uint64 [n], of the draws; prompt [n], by place in the chunk;
+    state [n], of the grammar; length [n], tokens drawn; going bool [n], not ended.
+    """
 
     keys: np.ndarray
     prompt: Tensor
@@ -164,11 +171,11 @@ class _Simulation:
     def chunk(self, prompts: list[Prompt], first: int) -> Rollouts:
         """Simulate some prompts to the end."""
         rollouts, nothing = self.sampling.rollouts, np.empty(0, np.int64)
+        places = prompt_places(self.decoder.config, self.sampling.max_tokens)
+        windows = [torch.from_numpy(self._window(prompt, nothing, places)).to(self.device) for prompt in prompts]
         every = self._begin(prompts)
         shares = self.watch.shares(self._thresholds(prompts))
         tokens = torch.zeros((len(every.keys), self.sampling.max_tokens), dtype=torch.int32, device=self.device)
-        places = prompt_places(self.decoder.config, self.sampling.max_tokens)
-        windows = [torch.from_numpy(self._window(prompt, nothing, places)).to(self.device) for prompt in prompts]
         read = [self.decoder.prompt(window) for window in windows]
         logits = torch.stack([logits for logits, _ in read]).repeat_interleave(rollouts, 0)
         cache = self.decoder.shared([prefix for _, prefix in read], rollouts)
@@ -247,6 +254,7 @@ class _Simulation:
         """Some steps of the same rows, the last token not yet read; gives that token. Stops where no row goes on."""
         places = now.length.cpu().numpy() + np.arange(steps)[:, None]
         numbers = torch.from_numpy(uniforms(now.keys, places)).to(self.device)
+        token = ids  # of the right shape
         for step in range(steps):
             if step:
                 logits = self.decoder.step(token, cache)
@@ -280,12 +288,13 @@ class _Simulation:
 
         watching = self._watching(prompts)[..., None]
         still_open, mass = by_task(now.open), by_task(now.mass)
-        hit, average, against = (np.where(watching, by_task(x), np.nan) for x in (now.hit, now.average, now.against))
+        hit, average, against = by_task(now.hit), by_task(now.average), by_task(now.against)
         for t, task in enumerate(self.tasks):
             if task.kind in NUMBERS:
                 hit[:, t] = np.where(mass[:, t] > 0, hit[:, t], np.nan)
             elif task.kind == "class":
                 hit[:, t] = np.where(mass[:, t] > 0, hit[:, t], NO_CLASS)
+        hit, average, against = (np.where(watching, x, np.nan) for x in (hit, average, against))
         classes = now.classes.view(n, rollouts, -1).mean(1)
         classes = {t: classes[:, self.watch.class_task == t].cpu().numpy() for t in self.watch.class_tasks}
         length = rows.length.view(n, rollouts).cpu().numpy().astype(np.int32)

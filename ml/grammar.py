@@ -1,17 +1,18 @@
 """Which tokens may follow which: learnt from the train split, so that a simulated timeline reads like a written one.
 
-In: the vocabulary and the train split. Out: a `Grammar`: states, the tokens that are legal in each, the state that each leads to.
-Two things are never legal, with or without a grammar: padding and tokens of the static prefix.
+In: the vocabulary and the train split. Out: a `Grammar`: states, the tokens that are legal in each, the state that each
+leads to. Two things are never legal, with or without a grammar: padding and tokens of the static prefix.
 
 A token's kind is its family and its text up to `//`; each time interval is a kind of its own. A state is the event so far,
-as kinds: after `LAB` a value is due, after `ICD10PCS` five times two more characters. A kind is legal in a state if train has it
-there at least once: what goes on with the event, or, where events were seen to end in this state, the first kind of a next one. Hence a
-name is followed by its value and nothing else is; ATC_4, ICD10CM_4_5 and the like stand behind what they refine; a time interval is
-followed by an event, or by itself if it is the last one, which is repeated; nothing follows a death. Tokens that
-train never has are not drawn. Text that can be read in two ways is read as the longer event.
+as kinds: after `LAB` a value is due, after `ICD10PCS` five times two more characters. A kind is legal in a state if train
+has it there at least once: what goes on with the event, or, where events were seen to end in this state, the first kind of
+a next one. Hence a name is followed by its value and nothing else is; ATC_4, ICD10CM_4_5 and the like stand behind what
+they refine; a time interval is followed by an event, or by itself if it is the last one, which is repeated; nothing follows
+a death. Tokens that train never has are not drawn. Text that can be read in two ways is read as the longer event.
 
-What remains legal is renormalised: a model's probabilities under the grammar are its own, given that the next token is a legal one.
-Wrong: nothing a user can cause. A state that train only has at the end of timelines allows every kind that begins an event.
+What remains legal is renormalised: a model's probabilities under the grammar are its own, given that the next token is a
+legal one. Wrong: nothing a user can cause. A state that train only has at the end of timelines allows every kind that
+begins an event.
 """
 
 from dataclasses import dataclass
@@ -48,7 +49,8 @@ def token_kinds(manifest: Manifest) -> Kinds:
 
 @dataclass(frozen=True)
 class Grammar:
-    """legal: bool [states, V]. after: int32 [states, V], the state that a token leads to. death: ids of the tokens that end a life."""
+    """legal: bool [states, V]. after: int32 [states, V], the state that a token leads to. death: ids of the tokens that end
+    a life."""
 
     legal: np.ndarray
     after: np.ndarray

@@ -1,13 +1,14 @@
-"""The decoder one token at a time, with keys and values kept: a prompt's once for all of its rollouts, a rollout's own beside it.
+"""The decoder one token at a time, with keys and values kept: a prompt's once for all of its rollouts, a rollout's own
+beside it.
 
-In: a `Llama`, whose weights are prepared once (matrices with one input joined, gains and the scores' scale put in); prompts as
-tokens; then a token a row and step. Out: logits [rows, columns] of what comes next; columns are the vocabulary, filled up with
-zeros to whole `COLUMNS`, which nothing may draw. At each step one product takes the queries of all of a prompt's rollouts to the prompt's keys, another
-one takes each rollout's queries to its own keys, and one softmax spans both.
+In: a `Llama`, whose weights are prepared once (matrices with one input joined, gains and the scores' scale put in); prompts
+as tokens; then a token a row and step. Out: logits [rows, columns] of what comes next; columns are the vocabulary, filled
+up with zeros to whole `COLUMNS`, which nothing may draw. At each step one product takes the queries of all of a prompt's
+rollouts to the prompt's keys, another one takes each rollout's queries to its own keys, and one softmax spans both.
 
 All rows of a cache have made the same number of steps, so that nothing is padded. A row's logits are the same to the bit
-whatever else is in the batch: products have a prompt's own length, prompts are read one by one, and the products used
-give each row the same sum at any number of rows from LEAST_ROWS on (measured with torch's CPU products; a test watches it).
+whatever else is in the batch: products have a prompt's own length, prompts are read one by one, and the products used give
+each row the same sum at any number of rows from LEAST_ROWS on (measured with torch's CPU products; a test watches it).
 Wrong: nothing a user can cause; lengths are the caller's.
 """
 
@@ -39,7 +40,8 @@ class Layer:
 
 @dataclass(frozen=True)
 class Prefix:
-    """Keys [layers][kv heads, head_dim, length] (turned, transposed: the faster way round) and values [layers][kv heads, length, head_dim]."""
+    """Keys [layers][kv heads, head_dim, length] (turned, transposed: the faster way round) and values [layers][kv heads,
+    length, head_dim]."""
 
     keys: tuple[Tensor, ...]
     values: tuple[Tensor, ...]
@@ -48,11 +50,12 @@ class Prefix:
 
 @dataclass
 class Cache:
-    """What the rows of a batch have seen. Rows of a prompt are neighbours: rows starts[i] .. starts[i + 1] - 1 follow prefixes[i].
+    """What the rows of a batch have seen. Rows of a prompt are neighbours: rows starts[i] .. starts[i + 1] - 1 follow
+    prefixes[i].
 
     keys [layers][kv heads, rows, head_dim, room], values [layers][kv heads, rows, room, head_dim]; `length` of the room's
-    places are filled, the same in every row, the others zero. position int64 [rows]: of the next token. Without prefixes
-    a row's keys begin with its own window.
+    places are filled, the same in every row, the others zero. position int64 [rows]: of the next token. Without prefixes a
+    row's keys begin with its own window.
     """
 
     prefixes: list[Prefix]
@@ -145,7 +148,8 @@ class Decoder:
     def read(self, tokens: Tensor) -> tuple[Tensor, list[Tensor], list[Tensor]]:
         """Read documents of equal length, int64 [count, length].
 
-        Gives the logits after each one's last token [count, columns], and each layer's keys and values [kv heads, count, length, head_dim].
+        Gives the logits after each one's last token [count, columns], and each layer's keys and values [kv heads, count,
+        length, head_dim].
         """
         count, length = tokens.shape
         tokens = F.pad(tokens, (0, whole(length, PROMPT_PLACES) - length))  # nothing sees what comes after it
@@ -180,7 +184,8 @@ class Decoder:
         return self._cache(Cache(prefixes, list(range(0, rows + 1, rollouts)), position), PLACES)
 
     def alone(self, windows: Tensor, at_once: int) -> tuple[Tensor, Cache]:
-        """Read rows that share nothing, int64 [rows, length], `at_once` of them at a time: logits [rows, columns] and their cache."""
+        """Read rows that share nothing, int64 [rows, length], `at_once` of them at a time: logits [rows, columns] and their
+        cache."""
         rows, length = windows.shape
         position = torch.full((rows,), length, device=self.device)
         cache = self._cache(Cache([], [0], position, length=length), whole(length + 1, PLACES))

@@ -1,18 +1,18 @@
 """What a simulated timeline is watched for: outcomes, stops and horizons of several tasks at once.
 
-In: tasks as data/tasks/tasks.json tells them, the seconds that each token adds, and at each step the probabilities of the next token and
-the one drawn. Out: for each rollout and task what came of it, and the same in expectation, step by step.
+In: tasks as data/tasks/tasks.json tells them, the seconds that each token adds, and at each step the probabilities of the
+next token and the one drawn. Out: for each rollout and task what came of it, and the same in expectation, step by step.
 
-A task is open until a token decides it: the outcome, a stop (a death always is one), or a gap in time that leads beyond its horizon. A
-token that is outcome and stop counts as outcome. `open` is 1, then 0; between the two only where a laboratory value decides a part:
-a value is known by its bin, of which the share beyond the threshold is taken as hit. Time is counted from the end of the
-prompt in time-interval tokens, each worth the mean of its gaps.
+A task is open until a token decides it: the outcome, a stop (a death always is one), or a gap in time that leads beyond its
+horizon. A token that is outcome and stop counts as outcome. `open` is 1, then 0; between the two only where a laboratory
+value decides a part: a value is known by its bin, of which the share beyond the threshold is taken as hit. Time is counted
+from the end of the prompt in time-interval tokens, each worth the mean of its gaps.
 
-Two sums run along beside the outcome (SCOPE/REACH, arXiv 2602.03730): at each step, while the task is open, the model's probability that
-the very next token hits (`average`), and that it decides otherwise (`against`). Whatever the model, the outcome minus its sum has mean zero at every
-step (it is a martingale), hence the sums estimate the same risk as the outcomes; see ml/risk.py. For numbers `average` is
-the expected number: of days that the next token adds (time_to_stop), of the value (value). For classes it is a row of sums.
-Wrong: an outcome of unknown kind (`UserError`).
+Two sums run along beside the outcome (SCOPE/REACH, arXiv 2602.03730): at each step, while the task is open, the model's
+probability that the very next token hits (`average`), and that it decides otherwise (`against`). Whatever the model, the
+outcome minus its sum has mean zero at every step (it is a martingale), hence the sums estimate the same risk as the
+outcomes; see ml/risk.py. For numbers `average` is the expected number: of days that the next token adds (time_to_stop), of
+the value (value). For classes it is a row of sums. Wrong: an outcome of unknown kind (`UserError`).
 """
 
 from collections.abc import Sequence
@@ -33,10 +33,11 @@ SECONDS_A_DAY = 86_400
 
 @dataclass(frozen=True)
 class Watched:
-    """What ends and decides a rollout for one task; fields as in tasks.json, those that the kind does not have are left empty.
+    """What ends and decides a rollout for one task; fields as in tasks.json, those that the kind does not have are left
+    empty.
 
-    tokens: outcomes (event, class); labels: of the tokens (class); name_tokens: of the measurement, whose value is the
-    next token (result, value); values: by value token its mean (value) or 21 ascending quantiles of its bin (result); threshold:
+    tokens: outcomes (event, class); labels: of the tokens (class); name_tokens: of the measurement, whose value is the next
+    token (result, value); values: by value token its mean (value) or 21 ascending quantiles of its bin (result); threshold:
     None where each prompt has its own.
     """
 
@@ -98,9 +99,10 @@ def share_beyond(quantiles: Sequence[float], threshold: float, beyond: str) -> f
 
 @dataclass
 class Standing:
-    """Where rollouts stand, float32. elapsed [n] seconds; [n, tasks]: open, mass (the part of it that ended in a hit), hit (what the hit
-    is worth: 1, the number, the label), average, against; pending [n, measured tasks]: 1 where the last token was a name whose
-    value is due; classes [n, class tokens]: `average` of each."""
+    """Where rollouts stand, float32. elapsed [n] seconds; [n, tasks]: open, mass (the part of it that ended in a hit), hit
+    (what the hit is worth: 1, the number, the label), average, against; pending [n, measured tasks]: 1 where the last token
+    was a name whose value is due; classes [n, class tokens]: `average` of each.
+    """
 
     elapsed: Tensor
     open: Tensor
@@ -205,7 +207,8 @@ class Watch:
         self.column = self._table(np.eye(len(self.tasks))[measured])  # [measured tasks, tasks]
 
     def shares(self, thresholds: np.ndarray) -> Tensor:
-        """How much of a hit each value is, [prompts, values + 1, measured tasks]; thresholds [prompts, tasks], NaN where the task's own holds."""
+        """How much of a hit each value is, [prompts, values + 1, measured tasks]; thresholds [prompts, tasks], NaN where
+        the task's own holds."""
         out = np.zeros((len(thresholds), len(self.place_of_value) + 1, len(self.measured)), np.float32)
         for i, t in enumerate(self.measured):
             task = self.tasks[t]
@@ -228,7 +231,8 @@ class Watch:
         return Standing(elapsed, watched.float(), mass, hit, average, against, pending, classes)
 
     def step(self, now: Standing, p: Tensor, token: Tensor, shares: Tensor) -> None:
-        """Move on by one token, drawn from p [n, columns], int64 [n]; shares [n, values + 1, measured tasks] of the rows' prompts."""
+        """Move on by one token, drawn from p [n, columns], int64 [n]; shares [n, values + 1, measured tasks] of the rows'
+        prompts."""
         self._expect(now, p, shares)
         hit, miss, worth = self.drawn.index_select(0, token).chunk(3, 1)
         seconds = self.seconds.index_select(0, token)[:, None]

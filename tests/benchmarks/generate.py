@@ -1,10 +1,10 @@
 """Simulation against Hugging Face's `generate` with num_return_sequences: new tokens a CPU second.
 
-Both have the same shape and weights, sample from all tokens at temperature 1, keep keys and values, and take turns in one process; a line holds
-medians and the median of the ratios of neighbouring turns, against the faster of Hugging Face's float32 and bfloat16, with its sdpa attention and
-as many prompts at once as is fastest for it. Ours does all that a simulation does (grammar mask, a task that is watched, hashed random numbers,
-prompts read); nothing ends a rollout before its last token, so that both draw equally many. CPU seconds are those of the process, one thread.
-Needs `transformers`.
+Both have the same shape and weights, sample from all tokens at temperature 1, keep keys and values, and take turns in one
+process; a line holds medians and the median of the ratios of neighbouring turns, against the faster of Hugging Face's
+float32 and bfloat16, with its sdpa attention and as many prompts at once as is fastest for it. Ours does all that a
+simulation does (grammar mask, a task that is watched, hashed random numbers, prompts read); nothing ends a rollout before
+its last token, so that both draw equally many. CPU seconds are those of the process, one thread. Needs `transformers`.
 """
 
 import argparse
@@ -62,7 +62,13 @@ def their_way(model: Llama, dtype: torch.dtype, prompts: torch.Tensor, rollouts:
     theirs = transformers.LlamaForCausalLM(transformers.LlamaConfig(**raw, attn_implementation="sdpa"))
     theirs.load_state_dict(model.state_dict())
     theirs = theirs.to(dtype).eval()
-    options = {"do_sample": True, "top_k": 0, "use_cache": True, "pad_token_id": 0, "attention_mask": torch.ones_like(prompts)}
+    options = {
+        "do_sample": True,
+        "top_k": 0,
+        "use_cache": True,
+        "pad_token_id": 0,
+        "attention_mask": torch.ones_like(prompts),
+    }
 
     @torch.no_grad()
     def way() -> int:
@@ -118,7 +124,9 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3, help="turns of each, after one to warm up (%(default)s)")
     args = parser.parse_args()
     torch.set_num_threads(1)
-    print(f"prompts of {args.prompt} tokens, {args.new} new ones, one thread, new tokens a CPU second; Hugging Face: type, prompts at once")
+    print(
+        f"prompts of {args.prompt} tokens, {args.new} new ones, one thread, new tokens a CPU second; Hugging Face: type, prompts at once"
+    )
     print(
         f"{'size':>6} {'V':>6} {'shape':>10} {'r':>4} {'float32, 1':>14} {'float32, 2':>14} {'bfloat16, 1':>14} {'bfloat16, 2':>14}"
         f" {'1 prompt':>9} {'ratio':>6} {f'{PROMPTS} prompts':>9} {'ratio':>6}"

@@ -11,7 +11,7 @@ from ml.generate import Prompt, Rollouts, Sampling, join, simulate
 from ml.grammar import Grammar
 from ml.model import Llama, ModelConfig
 from ml.outcomes import Watched, share_beyond
-from ml.risk import by_average, by_hits, controlled, number_by_average, rollouts_needed
+from ml.risk import controlled, rollouts_needed
 
 A, B, GAP, NAME, LOW, HIGH, STROKE, HOME, DEATH = range(1, 10)
 V, GAP_SECONDS, START = 10, 3600.0, A

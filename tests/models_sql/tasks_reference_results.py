@@ -195,7 +195,7 @@ def triaged(patient: Patient) -> Iterator[tuple[Stay, datetime]]:
 def ed_return_72h(patient: Patient) -> Iterator[Row]:
     for visit in patient.ed:
         left_at, is_adult = visit.ended_at, patient.is_adult_at(visit.started_at)
-        is_elsewhere = patient.is_dead_at(left_at) or patient.is_in(patient.hospital, left_at)
+        is_elsewhere = patient.is_dead_at(left_at) or patient.is_in([*patient.hospital, *patient.ed], left_at)
         if is_adult and visit.ended_as == "HOME" and not is_elsewhere:
             returned = any(left_at < later.started_at <= left_at + 72 * HOUR for later in patient.ed)
             yield Row(patient.subject_id, left_at, returned)

@@ -128,7 +128,7 @@ def assert_prompts_hold_what_is_known(connection: duckdb.DuckDBPyConnection) -> 
         inner join timelines.timeline_events as arrivals
             on tasks.stay_id = arrivals.stay_id and arrivals.event_kind = 'ed_arrival'
         where
-            events.event_kind in ('ed_departure', 'hospital_admission')
+            (events.event_kind = 'ed_departure' and events.stay_id = tasks.stay_id or events.event_kind = 'hospital_admission')
             and events.event_index between arrivals.event_index and tasks.prompt_event_index
         """
     ).fetchone()

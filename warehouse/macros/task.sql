@@ -131,15 +131,18 @@
 
 {# All tasks' flows as one view, tasks.cohort_flow; made anew with each task, since which tasks there are is known by their files alone. #}
 {% macro gather_cohort_flows() %}
-    {%- set names = graph.nodes.values() | selectattr('config.materialized', 'equalto', 'task') | map(attribute='name') | list -%}
+    {%- set names = [] -%}
+    {%- for node in graph.nodes.values() if node.config.materialized == 'task' -%}{%- do names.append(node.name ~ '_flow') -%}{%- endfor -%}
+    {#- A flow without this column is left from a build by other rules. -#}
     {%- set built = run_query(
-        "select table_name from duckdb_tables() where database_name = '" ~ this.database ~ "' and schema_name = '" ~ this.schema
-        ~ "' and table_name in (" ~ text_list(names) ~ ") order by table_name"
+        "select table_name from duckdb_columns() where database_name = '" ~ this.database ~ "' and schema_name = '" ~ this.schema
+        ~ "' and table_name in (" ~ text_list(names) ~ ") and column_name = 'variant' order by table_name"
     ).columns[0].values() -%}
     {%- set flows = [] -%}
     {%- for name in built -%}
         {%- do flows.append(
-            "select '" ~ name ~ "' as task, variant, step, reason, n_left_out, n_left, n_patients_left from " ~ this.schema ~ "." ~ name ~ "_flow"
+            "select '" ~ name[:-5] ~ "' as task, variant, step, reason, n_left_out, n_left, n_patients_left from "
+            ~ this.schema ~ "." ~ name
         ) -%}
     {%- endfor -%}
     {%- do run_query(
