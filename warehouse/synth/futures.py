@@ -65,8 +65,9 @@ def icu_death_risks(
         )
         remains = inside * (1 - dies - leaves)
         if turn == 0:
+            # Whoever is gone by then is not predicted for; nobody goes before the stay, which movements.py lets begin in time.
             gone_dead, gone_left = gone_within(start, at[row])
-            dies, leaves = dies * (1 - gone_dead), leaves * (1 - gone_left)
+            dies, leaves = dies * (1 - gone_dead * ~begins[row]), leaves * (1 - gone_left * ~begins[row])
             here = np.bincount(row, inside * (dies + leaves) + remains + moved_out, minlength=len(adm))
         deaths += np.bincount(row, inside * dies, minlength=len(adm))
         kept = remains > NEGLIGIBLE
