@@ -2,7 +2,7 @@
 
 In: the folder that `python -m warehouse.synth --truth` wrote (or its truth/), and a task. Out: for each row of the task the
 risk from truth/risks.parquet of the same admission, moment and outcome (warehouse/synth/README.md says how it is computed). Rows
-are matched by admission, and the moment must agree to the minute; what has no match is NaN. Wrong: a folder without truth, or that of
+are matched by admission and by the minute of the prediction; what has no match is NaN. Wrong: a folder without truth, or that of
 another cohort (`UserError`).
 """
 
@@ -15,8 +15,6 @@ import pyarrow.parquet as pq
 
 from ml.tasks import Task
 from warehouse.errors import UserError
-
-MINUTE = np.timedelta64(60, "s")
 
 
 @dataclass(frozen=True)
@@ -33,6 +31,9 @@ KNOWN = {
     "hospital_mortality_at_admission": Known("admission", "in_hospital_death"),
     "hospital_mortality_at_24h": Known("24 hours", "in_hospital_death"),
     "icu_admission": Known("admission", "icu_admission"),
+    "icu_mortality_at_admission": Known("icu_stay", "icu_death"),
+    "icu_mortality_at_24h": Known("icu_stay 24 hours", "icu_death"),
+    "mortality_1y": Known("discharge", "death_1_year"),
     "prolonged_stay_7d": Known("admission", "stay_over_7_days"),
     "prolonged_stay_10d": Known("admission", "stay_over_10_days"),
     "readmission_30d": Known(
@@ -45,9 +46,14 @@ KNOWN = {
 
 @dataclass(frozen=True)
 class Truth:
-    """Risks by (point, outcome): hadm_id int64 [n] ascending, prediction_time datetime64[s] [n], risk float64 [n]."""
+    """Risks by (point, outcome), each by (hadm_id, minute of the prediction since 1970)."""
 
-    risks: dict[tuple[str, str], tuple[np.ndarray, np.ndarray, np.ndarray]]
+    risks: dict[tuple[str, str], dict[tuple[int, int], float]]
+
+
+def _keys(hadm: np.ndarray, time: np.ndarray) -> list[tuple[int, int]]:
+    minutes = time.astype("datetime64[m]").astype(np.int64)
+    return list(zip(hadm.tolist(), minutes.tolist(), strict=True))
 
 
 def read_truth(folder: Path) -> Truth:
@@ -60,15 +66,14 @@ def read_truth(folder: Path) -> Truth:
         )
     try:
         columns = ["hadm_id", "prediction_point", "prediction_time", "outcome", "risk"]
-        table = pq.read_table(path, columns=columns).sort_by("hadm_id")
+        table = pq.read_table(path, columns=columns)
     except (OSError, pa.ArrowException) as error:
         raise UserError(f"{path} cannot be read ({type(error).__name__}): write the cohort again") from error
     hadm, point, time, outcome, risk = (table.column(name).to_numpy() for name in columns)
-    pairs = set(zip(point.tolist(), outcome.tolist(), strict=True))
     found = {}
-    for pair in pairs:
+    for pair in set(zip(point.tolist(), outcome.tolist(), strict=True)):
         rows = (point == pair[0]) & (outcome == pair[1])
-        found[pair] = hadm[rows], time[rows].astype("datetime64[s]"), risk[rows]
+        found[pair] = dict(zip(_keys(hadm[rows], time[rows]), risk[rows].tolist(), strict=True))
     return Truth(found)
 
 
@@ -81,10 +86,9 @@ def best_risks(truth: Truth, task: Task, split: str) -> tuple[np.ndarray, str | 
     table = pq.read_table(task.path, columns=["split", "hadm_id", "prediction_time"])
     rows = table.column("split").to_numpy(zero_copy_only=False) == split
     hadm = table.column("hadm_id").fill_null(-1).to_numpy()[rows]
-    time = table.column("prediction_time").to_numpy()[rows].astype("datetime64[s]")
-    names, moments, risks = truth.risks[known.point, known.outcome]
-    place = np.searchsorted(names, hadm).clip(0, len(names) - 1)
-    same = (names[place] == hadm) & (np.abs(moments[place] - time) < MINUTE)
-    if len(hadm) and not same.any():
+    time = table.column("prediction_time").to_numpy()[rows]
+    risks = truth.risks[known.point, known.outcome]
+    found = np.asarray([risks.get(key, np.nan) for key in _keys(hadm, time)], np.float64)
+    if len(found) and np.isnan(found).all():
         raise UserError(f"the truth has no admission of {task.path}: name the cohort that the warehouse was built from")
-    return np.where(same, risks[place], np.nan), known.note
+    return found, known.note

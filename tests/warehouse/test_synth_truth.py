@@ -38,8 +38,10 @@ def test_risks_are_calibrated(risks):
         from thirds group by grouping sets ((1, 2), (1, 2, 3)) order by all
     """
     found = risks.execute(query).fetchall()
-    assert len(found) == 4 * 11
+    assert len(found) == 4 * 14
     for point, outcome, third, _, risk, rate, error in found:
+        if outcome == "death_1_year":
+            error *= 1.5  # one death counts for each discharge of the year before it
         assert abs(risk - rate) < 4 * error + 0.03 * risk + 0.002, (point, outcome, third, risk, rate)
 
 
@@ -108,4 +110,4 @@ def test_the_query_of_the_readme_gives_the_best_achievable_auroc(tmp_path):
     found = duckdb.sql(query.replace("data/mimic-iv", str(tmp_path / "told")))
     assert found.columns == ["outcome", "prediction_point", "n", "rate", "best_auroc"]
     best = {row[:2]: row[4] for row in found.fetchall()}
-    assert len(best) == 11 and best["stay_over_7_days", "admission"] > 0.7
+    assert len(best) == 14 and best["stay_over_7_days", "admission"] > 0.7

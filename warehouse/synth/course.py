@@ -232,7 +232,7 @@ def _run(rng, patients: Patients, adm: dict[str, np.ndarray], number: int) -> tu
     return {"disch": end, "died": died, "peak": peak, "final": final}, records
 
 
-def _admit(rng, patients: Patients, who, day, last) -> dict[str, np.ndarray]:
+def admit_again(rng, patients: Patients, who, day, last) -> dict[str, np.ndarray]:
     """What is known when patients `who` are admitted on `day` (real days): reason, severity, urgency, minute."""
     age = (day - patients.birth_day[who]) / 365.25
     present = patients.present(who, day)
@@ -268,20 +268,26 @@ def choose_minute(rng: np.random.Generator, size: int) -> np.ndarray:
     return ((rng.beta(2.2, 1.6, size) * 1440 + 240) % 1440).astype(np.int64)
 
 
+def chances_afterwards(patients: Patients, adm, ended) -> dict[str, np.ndarray]:
+    """What hazards.py says of the time after admissions `adm` that ended so: `soon`, `gap_mean`, `year_death`."""
+    frailty, burden = patients.frailty[adm["patient"]], adm["present"].sum(axis=1)
+    grave = adm["present"][:, _GRAVE].sum(axis=1)
+    return {
+        "soon": hazards.soon_chance(frailty, burden, ended["final"]),
+        "gap_mean": hazards.mean_gap(frailty, burden),
+        "year_death": hazards.year_death_chance(adm["age"], frailty, grave, ended["final"], ended["peak"]),
+    }
+
+
 def _after(rng, patients: Patients, adm, ended) -> dict[str, np.ndarray]:
     """Day of the next admission (beyond the last day: none), of a death out of hospital (-1: none), and their chances."""
-    who, size, present = adm["patient"], len(adm["patient"]), adm["present"]
-    frailty, burden, grave = patients.frailty[who], present.sum(axis=1), present[:, _GRAVE].sum(axis=1)
-    leave = ended["disch"] // DAY
-    year_death = hazards.year_death_chance(adm["age"], frailty, grave, ended["final"], ended["peak"])
-    dies = (rng.random(size) < year_death) & ~ended["died"]
-    soon, mean = hazards.soon_chance(frailty, burden, ended["final"]), hazards.mean_gap(frailty, burden)
+    size, leave = len(adm["patient"]), ended["disch"] // DAY
+    chances = chances_afterwards(patients, adm, ended)
+    dies = (rng.random(size) < chances["year_death"]) & ~ended["died"]
     return {
         "death": np.where(dies, leave + 1 + (363 * rng.beta(0.7, 1.5, size)).astype(np.int64), -1),
-        "following": leave + hazards.next_gap(rng, soon, mean),
-        "soon": soon,
-        "gap_mean": mean,
-        "year_death": year_death,
+        "following": leave + hazards.next_gap(rng, chances["soon"], chances["gap_mean"]),
+        **chances,
     }
 
 
@@ -292,7 +298,7 @@ def simulate(rng: np.random.Generator, patients: Patients) -> Course:
     last = np.full(len(who), -1)
     rounds, records, number = [], [], 0
     for rank in range(MAX_ADMISSIONS):
-        adm = _admit(rng, patients, who, day, last)
+        adm = admit_again(rng, patients, who, day, last)
         ended, steps = _run(rng, patients, adm, number)
         records += steps
         number += len(who)

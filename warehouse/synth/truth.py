@@ -6,7 +6,8 @@ each began), admissions (reason, constants), steps (severity, place, chances by 
 A risk is the probability of an outcome given the whole hidden state at the prediction time. No model that sees only the
 tables can rank patients better on average: the AUROC of `risk` against `happened` is the best achievable. Risks within an
 admission are means over CHAINS simulations of severity and place alone (hazards.py), in which deaths and discharges are
-not drawn but their chances carried along as weights; risks after discharge are sums over days.
+not drawn but their chances carried along as weights; risks after discharge are sums over days. Risks within a stay in
+intensive care, and of death within a year by whatever way, are those of futures.py.
 """
 
 from collections.abc import Callable
@@ -21,15 +22,18 @@ from warehouse.synth.columns import Rows, ints, reals, stamps, words
 from warehouse.synth.conditions import CONDITIONS, FACTORS
 from warehouse.synth.course import DAY, STEP, STRAIGHT_TO_ICU, Course
 from warehouse.synth.episodes import EPISODES
+from warehouse.synth.futures import (
+    CHAINS,
+    MOST_STEPS,
+    NEGLIGIBLE,
+    gone_within,
+    icu_death_risks,
+    year_death_risks,
+)
 
 if TYPE_CHECKING:
     from warehouse.synth.world import World
 
-# Rare relapses decide about the least sick: fewer chains leave their small risks at nought.
-CHAINS = 256
-# A chain that is still in hospital with less than this weight is dropped; a simulated stay this long has all but ended.
-_NEGLIGIBLE = 3e-4
-_MOST_STEPS = 120
 LONG_STAYS = (7, 10)
 OUTCOMES = (
     "in_hospital_death",
@@ -37,16 +41,10 @@ OUTCOMES = (
     *(f"stay_over_{days}_days" for days in LONG_STAYS),
     "readmission_30_days",
     "death_1_year_before_readmission",
+    "death_1_year",
+    "icu_death",
 )
-POINTS = ("admission", "24 hours", "icu_admission", "discharge")
-_DISCHARGE_MOMENT = stats.beta(2.6, 2.2)
-
-
-def _within(start: np.ndarray, moment: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Shares of a step's deaths and of its discharges that come before `moment` (real seconds)."""
-    share = (moment - start) / STEP
-    dead = ((share * STEP - 600) / (STEP - 600)).clip(0, 1)
-    return dead, _DISCHARGE_MOMENT.cdf(share)
+POINTS = ("admission", "24 hours", "icu_admission", "discharge", "icu_stay", "icu_stay 24 hours")
 
 
 def _simulate(
@@ -65,7 +63,7 @@ def _simulate(
     def add(name: str, mass: np.ndarray) -> None:
         sums[name] += np.bincount(row, mass, minlength=n)
 
-    for turn in range(_MOST_STEPS):
+    for turn in range(MOST_STEPS):
         a, now = adm[row], (step + turn)[row]
         severity = hazards.severity_step(rng, severity, course.recovery[a], course.responds[a], now)
         entering = hazards.icu_chance(severity, icu & (turn == 0))
@@ -79,7 +77,7 @@ def _simulate(
         outside_icu = outside_icu * (1 - entering) * (1 - dies) * (1 - hazards.leave_chance(severity, False, *goes))
         if turn == 0:
             # Whoever was gone before the prediction is not predicted for; nobody goes before the admission.
-            gone_dead, gone_left = _within(begins, at[row])
+            gone_dead, gone_left = gone_within(begins, at[row])
             dies = dies * (1 - gone_dead * (now > 0))
             leaves = leaves * (1 - gone_left * (now > 0))
             add("here", dies + leaves + stays)
@@ -89,9 +87,9 @@ def _simulate(
             limit = course.admit[a] + days * DAY
             here = (begins <= limit) & (limit < begins + STEP)
             if here.any():
-                early_dead, early_left = _within(begins, limit)
+                early_dead, early_left = gone_within(begins, limit)
                 add(str(days), np.where(here, dies * (1 - early_dead) + leaves * (1 - early_left) + stays, 0.0))
-        kept = stays > _NEGLIGIBLE
+        kept = stays > NEGLIGIBLE
         row, severity, icu, inside, outside_icu = (x[kept] for x in (row, severity, icu, stays, outside_icu))
         if not len(row):
             break
@@ -154,10 +152,35 @@ def _after_discharge(course: Course, adm: np.ndarray) -> dict[str, np.ndarray]:
     }
 
 
+def _in_icu_stays(rng: np.random.Generator, world: "World") -> list[tuple]:
+    """Risks of death in intensive care, when each recorded stay begins and 24 hours later: parts, each with what happened."""
+    course, icu = world.course, world.icu
+    died = course.died[icu.admission] & (icu.end >= course.disch[icu.admission])
+    parts = []
+    for point, hours in (("icu_stay", 0), ("icu_stay 24 hours", 24)):
+        at = np.maximum(icu.start, course.admit[icu.admission]) + hours * 3600
+        kept = np.flatnonzero(icu.end > at)
+        adm, moment = icu.admission[kept], at[kept]
+        risk = icu_death_risks(rng, course, adm, moment, np.full(len(kept), hours == 0))
+        parts.append((point, "icu_death", adm, (icu.start + hours * 3600)[kept], risk, died[kept]))
+    return parts
+
+
+def _dies_within_a_year(course: Course, adm: np.ndarray) -> np.ndarray:
+    """Whether the patient dies, in hospital or out of it, within 365 days of the discharge."""
+    day = np.where(course.died, course.disch // DAY, course.death_day)
+    last = np.full(course.patient.max() + 1, np.iinfo(np.int64).max)
+    dead = day >= 0
+    last[course.patient[dead]] = day[dead]
+    return last[course.patient[adm]] - course.disch[adm] // DAY <= 365
+
+
 def _happened(course: Course, outcome: str, adm: np.ndarray, moment: np.ndarray) -> np.ndarray:
     """Whether the outcome came after the prediction, in the hidden course."""
     if outcome == "in_hospital_death":
         return course.died[adm]
+    if outcome == "death_1_year":
+        return _dies_within_a_year(course, adm)
     if outcome == "icu_admission":
         last = np.full(len(course.patient), -1)
         np.maximum.at(last, course.step_admission[course.icu], course.step_time[course.icu] + STEP)
@@ -180,8 +203,11 @@ def risk_rows(world: "World") -> Rows:
     course, shift = world.course, world.patients.shift_days * DAY
     alive = np.flatnonzero(~course.died)
     parts = _inside(world.stream("truth"), world)
-    after = _after_discharge(course, alive)
+    later = world.stream("truth of futures")
+    after = _after_discharge(course, alive) | {"death_1_year": year_death_risks(later, world, alive)}
     parts += [("discharge", outcome, alive, course.disch[alive], risk) for outcome, risk in after.items()]
+    parts = [(*part, _happened(course, part[1], part[2], part[3])) for part in parts]
+    parts += _in_icu_stays(later, world)
     adm, moment = (np.concatenate([part[at] for part in parts]) for at in (2, 3))
     sizes = [len(part[2]) for part in parts]
     columns = {
@@ -191,7 +217,7 @@ def risk_rows(world: "World") -> Rows:
         "prediction_time": stamps(moment + shift[course.patient[adm]]),
         "outcome": words(np.repeat([OUTCOMES.index(part[1]) for part in parts], sizes), OUTCOMES),
         "risk": reals(np.concatenate([part[4] for part in parts]).clip(0, 1)),
-        "happened": pa.array(np.concatenate([_happened(course, part[1], part[2], part[3]) for part in parts])),
+        "happened": pa.array(np.concatenate([part[5] for part in parts])),
     }
     return Rows(course.patient[adm], columns)
 
