@@ -184,11 +184,14 @@ days_without_events as (
     where moments.moment is not null and found.moment is null
 ),
 
+-- The times are compared behind the join: with them in it the join would be a loop over all pairs.
 events_of_former_days as (
-    select moments.subject_id, moments.moment, max(events.event_index) as event_index
+    select
+        moments.subject_id,
+        moments.moment,
+        max(case when events.time <= moments.moment or events.time is null then events.event_index end) as event_index
     from days_without_events as moments
-    left join {{ ref('ordered_events') }} as events
-        on moments.subject_id = events.subject_id and (events.time <= moments.moment or events.time is null)
+    left join {{ ref('ordered_events') }} as events on moments.subject_id = events.subject_id
     group by moments.subject_id, moments.moment
 ),
 
