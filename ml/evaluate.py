@@ -39,6 +39,7 @@ from warehouse.shard_format import SPLITS
 SPLIT = "held_out"
 CHUNK = 16  # prompts in a file of rollouts: the step in which a sample grows, and what a killed process may lose
 MAX_TOKENS = 512  # of a rollout; a stay in hospital is some hundreds
+PROBE_PROMPTS = 1_000  # of each moment; reading a prompt costs a thousandth of simulating its futures
 ROLLOUT, PROBE = "rollout", "probe"
 EXAMPLES = """examples:
   python ml/evaluate.py --run data/runs/ID --tasks all
@@ -178,8 +179,8 @@ def settle(evaluation: Evaluation, seconds: float | None, most: int | None) -> d
     return available | share_out(seconds, cost, left, CHUNK)
 
 
-def evaluate(evaluation: Evaluation, sample: dict[str, int], methods: Sequence[str]) -> None:
-    """Score one run on the first prompts of each moment."""
+def evaluate(evaluation: Evaluation, sample: dict[str, int], n_probe: int, methods: Sequence[str]) -> None:
+    """Score one run on the first prompts of each moment: `sample` of them by rollouts, `n_probe` by the probe."""
     bench = evaluation.bench
     if ROLLOUT in methods:
         total = sum(sample[moment.name] for moment in bench.moments if bench.watched(moment))
@@ -189,7 +190,7 @@ def evaluate(evaluation: Evaluation, sample: dict[str, int], methods: Sequence[s
     if PROBE in methods:
         probe = Probe(evaluation.run.model, bench.splits, bench.device)
         for moment in tqdm(bench.moments, unit="moment", disable=None, desc="probe", dynamic_ncols=True):
-            evaluation.score_probe(moment, sample[moment.name], probe)
+            evaluation.score_probe(moment, n_probe, probe)
 
 
 def results_table(folder: Path, names: Sequence[str]) -> str:
@@ -228,6 +229,8 @@ def evaluation_parser() -> ArgumentParser:
     words = "most minutes of simulation a run; the pace of the largest run settles how many prompts all of them get"
     add("--budget-minutes", type=float, metavar="M", help=words)
     add("--prompts", type=int, metavar="N", help="most prompts of each moment of prediction (all)")
+    words = "most of each moment that the probe is scored on, where --prompts says nothing (%(default)s)"
+    add("--probe-prompts", type=int, default=PROBE_PROMPTS, metavar="N", help=words)
     add("--methods", default=f"{ROLLOUT},{PROBE}", metavar="NAMES", help="by commas (%(default)s)")
     add("--max-tokens", type=int, default=MAX_TOKENS, help="most tokens of a rollout (%(default)s)")
     add("--temperature", type=float, default=1.0, help="of the draws (%(default)s)")
@@ -252,8 +255,9 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
         raise UserError(f"--methods {unknown[0]}: there are {ROLLOUT} and {PROBE}")
     if args.budget_minutes is not None and not args.budget_minutes > 0:
         raise UserError(f"--budget-minutes {args.budget_minutes:g}: give a number above 0")
-    if args.prompts is not None and args.prompts < 1:
-        raise UserError(f"--prompts {args.prompts}: give a number from 1 up")
+    for name in ("prompts", "probe_prompts"):
+        if getattr(args, name) is not None and getattr(args, name) < 1:
+            raise UserError(f"--{name.replace('_', '-')} {getattr(args, name)}: give a number from 1 up")
     runs_dir = data_dir() / "runs"
     args.run = [run if run.exists() or len(run.parts) > 1 else runs_dir / run for run in args.run]
     return args
@@ -289,7 +293,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         weights = file_sha256(run / "checkpoint" / WEIGHTS)
         evaluation = Evaluation(load_run(run, bench.device, sha256), bench, weights)
         sample = sample or settle(evaluation, seconds if ROLLOUT in args.methods else None, args.prompts)
-        evaluate(evaluation, sample, args.methods)
+        evaluate(evaluation, sample, args.prompts or args.probe_prompts, args.methods)
         print(f"{run}: scored")
         print(results_table(evaluation.folder, [task.name for moment in bench.moments for task in moment.tasks]))
     return 0
