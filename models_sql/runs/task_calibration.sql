@@ -13,20 +13,20 @@ of_baselines as (
 
 final as (
     select
+        {% for name in columns %}of_runs.{{ name }},
+        {% endfor -%}
         of_runs.run_id,
-        left(runs.shard_fingerprint, 12) as shard_fingerprint,
-        {% for name in columns %}of_runs.{{ name }}{{ ',' if not loop.last }}
-        {% endfor %}
+        left(runs.shard_fingerprint, 12) as shard_fingerprint
     from of_runs
     inner join {{ ref('runs') }} as runs
         on of_runs.run_id = runs.run_id
     where runs.status = 'done'
     union all
     select
+        {% for name in columns %}{{ name }},
+        {% endfor -%}
         cast(null as varchar) as run_id,
-        run_id as shard_fingerprint,
-        {% for name in columns %}{{ name }}{{ ',' if not loop.last }}
-        {% endfor %}
+        run_id as shard_fingerprint
     from of_baselines
 )
 

@@ -23,6 +23,8 @@ of_baselines as (
 -- Only a finished run's weights stay as they were when they were scored.
 finished as (
     select
+        {% for name in columns %}of_runs.{{ name }},
+        {% endfor -%}
         of_runs.run_id,
         left(runs.shard_fingerprint, 12) as shard_fingerprint,
         runs.configuration,
@@ -31,9 +33,7 @@ finished as (
         runs.n_with_head,
         runs.tokens_seen,
         runs.flops,
-        runs.held_out_loss,
-        {% for name in columns %}of_runs.{{ name }}{{ ',' if not loop.last }}
-        {% endfor %}
+        runs.held_out_loss
     from of_runs
     inner join {{ ref('runs') }} as runs
         on of_runs.run_id = runs.run_id
@@ -43,6 +43,8 @@ finished as (
 -- A baseline belongs to the shards and to no run; its folder is named after them.
 final as (
     select
+        {% for name in columns %}{{ name }},
+        {% endfor -%}
         run_id,
         shard_fingerprint,
         configuration,
@@ -51,12 +53,12 @@ final as (
         n_with_head,
         tokens_seen,
         flops,
-        held_out_loss,
-        {% for name in columns %}{{ name }}{{ ',' if not loop.last }}
-        {% endfor %}
+        held_out_loss
     from finished
     union all
     select
+        {% for name in columns %}{{ name }},
+        {% endfor -%}
         cast(null as varchar) as run_id,
         run_id as shard_fingerprint,
         cast(null as varchar) as configuration,
@@ -65,9 +67,7 @@ final as (
         cast(null as bigint) as n_with_head,
         cast(null as bigint) as tokens_seen,
         cast(null as double) as flops,
-        cast(null as double) as held_out_loss,
-        {% for name in columns %}{{ name }}{{ ',' if not loop.last }}
-        {% endfor %}
+        cast(null as double) as held_out_loss
     from of_baselines
 )
 
