@@ -4,7 +4,7 @@
 {% set days_of_known_death = 0 if makes_events('meds.data') else var('days_of_known_death') %}
 
 -- Hospital stays as the tasks see them: what is known at admission, a day later and at discharge, and what follows.
-with stays as (
+with recorded as (
     select
         stays.subject_id,
         stays.hadm_id,
@@ -21,10 +21,51 @@ with stays as (
             order by
                 stays.started_at asc nulls last, stays.ended_at asc nulls last, stays.hadm_id asc nulls last,
                 stays.began_as asc nulls last, stays.ended_as asc nulls last
-        ) as nth_stay
+        ) as nth_stay,
+        count(stays.started_at) over (partition by stays.subject_id) as n_stays
     from {{ ref('stays') }} as stays
     inner join {{ ref('patients') }} as patients on stays.subject_id = patients.subject_id
     where stays.kind = 'hospital'
+),
+
+last_times as (
+    select
+        events.subject_id,
+        max(events.time) as last_time,
+        max(case when events.time < patients.died_at then events.time end) as last_time_alive
+    from {{ ref('ordered_events') }} as events
+    inner join {{ ref('patients') }} as patients on events.subject_id = patients.subject_id
+    group by events.subject_id
+),
+
+-- A discharge that is written down after death may be lost on the way here (a MEDS dataset ends with the death). Whoever is never
+-- discharged from the last stay and is under care until the day of death has died in it.
+dead_in_last_stay as (
+    select recorded.subject_id, recorded.nth_stay, recorded.died_at
+    from recorded
+    inner join last_times on recorded.subject_id = last_times.subject_id
+    where
+        recorded.discharged_at is null
+        and recorded.nth_stay = recorded.n_stays
+        and recorded.admitted_at < recorded.died_at
+        and last_times.last_time_alive >= recorded.died_at - interval '1 day'
+),
+
+stays as (
+    select
+        recorded.subject_id,
+        recorded.nth_stay,
+        recorded.hadm_id,
+        recorded.admitted_at,
+        recorded.admission_type,
+        recorded.is_observation,
+        recorded.age_at_admission,
+        recorded.died_at,
+        coalesce(recorded.discharged_at, dead_in_last_stay.died_at) as discharged_at,
+        recorded.died_in_hospital or dead_in_last_stay.died_at is not null as died_in_hospital
+    from recorded
+    left join dead_in_last_stay
+        on recorded.subject_id = dead_in_last_stay.subject_id and recorded.nth_stay = dead_in_last_stay.nth_stay
 ),
 
 -- A patient may be transferred from one stay to another in the minute of discharge, or stays may overlap.
@@ -41,12 +82,6 @@ other_stays as (
     from stays
     inner join stays as others on stays.subject_id = others.subject_id and stays.nth_stay <> others.nth_stay
     group by stays.subject_id, stays.nth_stay
-),
-
-last_times as (
-    select subject_id, max(time) as last_time
-    from {{ ref('ordered_events') }}
-    group by subject_id
 ),
 
 follow_up as (

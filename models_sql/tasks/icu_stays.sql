@@ -37,6 +37,8 @@ within_hospital as (
     group by icu_stays.subject_id, icu_stays.nth_stay
 ),
 
+-- Whoever is never discharged from the last stay in intensive care before a death in hospital has died there: a discharge that is
+-- written down after death may be lost on the way here (a MEDS dataset ends with the death).
 stays as (
     select
         icu_stays.subject_id,
@@ -44,7 +46,12 @@ stays as (
         icu_stays.hadm_id,
         icu_stays.stay_id,
         icu_stays.admitted_at,
-        icu_stays.discharged_at,
+        case
+            when icu_stays.discharged_at is not null then icu_stays.discharged_at
+            when hospital.died_in_hospital and icu_stays.nth_stay = max(icu_stays.nth_stay) over (
+                partition by icu_stays.subject_id, within_hospital.nth_hospital_stay
+            ) then hospital.discharged_at
+        end as discharged_at,
         icu_stays.died_in,
         icu_stays.age_at_admission,
         within_hospital.nth_hospital_stay,

@@ -1,7 +1,7 @@
 """The tasks of stays in hospital and in intensive care told once more, slowly, from the raw rows.
 
 In: raw tables as files. Out: the rows of each cohort, stay by stay in plain Python, each by its hadm_id or stay_id. Nothing is shared
-with the SQL. Scores of the first ICU day, which have a reference of their own, are given.
+with the SQL. Scores of the first ICU day, which have a reference of their own, are given, and when each patient was last seen alive.
 """
 
 import csv
@@ -59,20 +59,50 @@ def moment(text: str) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
 
 
-def cohorts(root: Path, scores: Mapping[int, int]) -> Cohorts:
-    """All cohorts by task and by hadm_id or stay_id; `scores` are those of the first ICU day by stay_id."""
+def cohorts(root: Path, scores: Mapping[int, int], last_alive: Mapping[int, datetime]) -> Cohorts:
+    """All cohorts by task and by hadm_id or stay_id.
+
+    `scores` are those of the first ICU day by stay_id, `last_alive` the times of each patient's last event before death.
+    """
     admissions = list(read(root, "hosp/admissions"))
     deaths = read_deaths(root, admissions)
     born = {
         int(row["subject_id"]): int(row["anchor_year"]) - int(row["anchor_age"]) for row in read(root, "hosp/patients")
     }
     hospital = [hospital_stay(row, deaths, born) for row in admissions]
+    for stay in hospital:
+        died_at = deaths.get(stay.subject_id)
+        later = [
+            other for other in hospital if other.subject_id == stay.subject_id and other.began and other is not stay
+        ]
+        is_last = all(
+            stay.began and (other.began, other.ended or datetime.max) < (stay.began, datetime.max) for other in later
+        )
+        seen = last_alive.get(stay.subject_id)
+        if (
+            died_at
+            and seen
+            and seen >= died_at - DAY
+            and stay.began
+            and stay.began < died_at
+            and not stay.ended
+            and is_last
+        ):
+            stay.ended, stay.died_in = died_at, True
     by_key = {stay.key: stay for stay in hospital}
     for row in read(root, "hosp/drgcodes"):
         stay = by_key.get(int(row["hadm_id"]))
         if stay and row["drg_type"] == "HCFA" and row["drg_code"].isdigit():
             stay.drg = min(int(row["drg_code"]), stay.drg or 10**9)
-    icu = [icu_stay(row, deaths, born, by_key) for row in read(root, "icu/icustays")]
+    icu = [icu_stay(row, deaths, born) for row in read(root, "icu/icustays")]
+    for stay in icu:
+        around = by_key.get(stay.hadm_id)
+        later = [other for other in icu if other.hadm_id == stay.hadm_id and other.began and other is not stay]
+        if around and around.died_in and around.ended:
+            if stay.ended is None and all(stay.began and other.began < stay.began for other in later):
+                stay.ended = around.ended
+            if stay.ended and around.ended <= stay.ended:
+                stay.died_in = True
     written_late = {
         int(row["hadm_id"])
         for row in admissions
@@ -137,14 +167,10 @@ def hospital_stay(row: dict[str, str], deaths: Mapping[int, datetime], born: Map
     return stay
 
 
-def icu_stay(row: dict[str, str], deaths: Mapping[int, datetime], born: Mapping[int, int], hospital) -> Stay:
-    subject_id, hadm_id = int(row["subject_id"]), int(row["hadm_id"])
-    began, died_at = moment(row["intime"]), deaths.get(subject_id)
-    stay = stay_of(subject_id, int(row["stay_id"]), hadm_id, began, moment(row["outtime"]), died_at, born[subject_id])
-    around = hospital.get(hadm_id)
-    if around and around.died_in and around.ended and stay.ended and around.ended <= stay.ended:
-        stay.died_in = True
-    return stay
+def icu_stay(row: dict[str, str], deaths: Mapping[int, datetime], born: Mapping[int, int]) -> Stay:
+    subject_id, began, ended = int(row["subject_id"]), moment(row["intime"]), moment(row["outtime"])
+    died_at = deaths.get(subject_id)
+    return stay_of(subject_id, int(row["stay_id"]), int(row["hadm_id"]), began, ended, died_at, born[subject_id])
 
 
 def add_hospital(

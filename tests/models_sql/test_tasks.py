@@ -32,7 +32,11 @@ def scores(connection: duckdb.DuckDBPyConnection) -> dict[int, int]:
 
 
 def assert_labels_agree(connection: duckdb.DuckDBPyConnection, root: Path, tasks: set[str]) -> None:
-    expected = cohorts(root, scores(connection))
+    alive = (
+        "select subject_id, max(time) from timelines.timeline_events inner join timelines.patients using (subject_id) "
+        "where time < died_at group by subject_id"
+    )
+    expected = cohorts(root, scores(connection), dict(connection.execute(alive).fetchall()))
     assert set(expected) == tasks
     for task in tasks:
         found = in_sql(connection, task)

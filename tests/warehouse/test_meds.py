@@ -296,6 +296,22 @@ def test_export_and_import_keep_every_row(origin: Path, imported: Path, table: s
         assert n_before == n_after > 0 and connection.execute(lost).fetchone() == (0,)
 
 
+def test_an_imported_warehouse_has_the_same_tasks(origin: Path, imported: Path) -> None:
+    with duckdb.connect(str(origin), read_only=True) as connection:
+        connection.execute(f"attach '{imported}' as imported (read_only)")
+        tasks = [name for (name,) in connection.execute("select distinct task from tasks.cohort_flow").fetchall()]
+        for task in tasks:
+            rows = [f"select * from {side}tasks.{task}" for side in ("", "imported.")]
+            more, fewer = (
+                connection.execute(f"select count(*) from ({first} except all {second})").fetchone()[0]
+                for first, second in (rows, rows[::-1])
+            )
+            n_rows = connection.execute(f"select count(*) from tasks.{task}").fetchone()[0]
+            # Of whom no death is known, only those count as alive a year later who were seen then.
+            assert fewer == 0 and (more == 0 or (task == "mortality_1y" and more < n_rows)), task
+    assert len(tasks) >= 13
+
+
 def test_an_imported_warehouse_is_sound_and_makes_shards(imported: Path, tmp_path: Path) -> None:
     outcome = validate.validate(imported, tmp_path / "docs")
     assert outcome.failures == []
