@@ -16,8 +16,9 @@ from scipy.optimize import minimize
 
 from analysis.points import Points, subset
 from analysis.results import UNKNOWN, Fit, Note, percentile_interval, refused
-from analysis.surface import CHINCHILLA_DELTA, fit_surfaces
+from analysis.surface import fit_surfaces
 from analysis.surface_solver import huber
+from analysis.terms import CHINCHILLA_DELTA
 
 METHOD = "repeated_data"
 BASE = ("E", "A", "B", "alpha", "beta")

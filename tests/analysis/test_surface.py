@@ -92,7 +92,7 @@ def test_least_absolute_stands_at_an_optimum(noisy, noisy_fits):
 
 
 def test_gradient_of_the_model_is_right(noisy):
-    problem = solver.make_problem(noisy.n, noisy.d, noisy.loss)
+    problem = solver.make_problem(noisy.loss, noisy.n, noisy.d)
     theta = np.array([[0.3, -0.2, 0.1, 0.4, 0.5]])
     _, jacobian = solver.model(theta, problem)
     for i in range(5):
