@@ -42,24 +42,34 @@ class Spread:
 
 def spread(theta: np.ndarray, problem: solver.Problem, delta: float, codes: np.ndarray, sigma: float) -> Spread:
     """Covariance of theta by the delta method, a configuration being one observation."""
-    value, jacobian = solver.model(theta[None, :], problem)
-    groups = int(codes.max()) + 1
+    value, jacobian = problem.model(theta[None, :])
     counts = np.bincount(codes)
-    residual = problem.target - value[0]
-    clipped = residual if math.isinf(delta) else np.clip(residual, -delta, delta)
-    psi = np.bincount(codes, clipped) / counts
-    slope = 1.0 if math.isinf(delta) else _share_inside(np.bincount(codes, residual) / counts, delta, sigma)
-    freedom = groups - len(theta)
-    size = len(theta)
+    freedom, size = len(counts) - len(theta), len(theta)
     covariance = np.full((size, size), math.nan)
     if freedom <= 0:
         return Spread(covariance, freedom, math.nan)
+    square, slope = _noise(problem.target - value[0], codes, delta, sigma, size)
     rows = np.stack([np.bincount(codes, column) / counts for column in jacobian[0].T], axis=1)
     free = (theta > problem.lower + 1e-9) & (theta < problem.upper - 1e-9)
-    square = float((psi**2).mean()) * groups / freedom
     inverse = np.linalg.pinv(rows[:, free].T @ rows[:, free], hermitian=True, rcond=1e-14)
     covariance[np.ix_(free, free)] = square / slope**2 * inverse
     return Spread(covariance, freedom, square / slope)
+
+
+def objective_unit(residual: np.ndarray, codes: np.ndarray, delta: float, sigma: float, parameters: int) -> float:
+    """What twice a rise of the objective is divided by before it is compared with t^2."""
+    square, slope = _noise(residual, codes, delta, sigma, parameters)
+    return square / slope
+
+
+def _noise(residual: np.ndarray, codes: np.ndarray, delta: float, sigma: float, parameters: int) -> tuple[float, float]:
+    """mean(psi^2) G/(G-p) and mean(psi') over configurations."""
+    counts = np.bincount(codes)
+    groups = len(counts)
+    clipped = residual if math.isinf(delta) else np.clip(residual, -delta, delta)
+    psi = np.bincount(codes, clipped) / counts
+    slope = 1.0 if math.isinf(delta) else _share_inside(np.bincount(codes, residual) / counts, delta, sigma)
+    return float((psi**2).mean()) * groups / (groups - parameters), slope
 
 
 def _share_inside(residual: np.ndarray, delta: float, sigma: float) -> float:

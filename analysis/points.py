@@ -27,11 +27,25 @@ MANY_EPOCHS = 4.0
 
 
 @dataclass(frozen=True)
+class Curves:
+    """Training curves, one row per logged point: run code, its parameters n, its configuration, and compute, tokens and
+    loss so far. `matched`: the learning rate is known to have come down at every point (see envelope.py)."""
+
+    run: np.ndarray
+    n: np.ndarray
+    configuration: np.ndarray
+    flops: np.ndarray
+    tokens: np.ndarray
+    loss: np.ndarray
+    matched: bool = False
+
+
+@dataclass(frozen=True)
 class Points:
     """Runs as arrays of one length: parameters n, tokens d, loss (nats/token), compute flops, budget, group codes.
 
-    `configuration` is int[rows], equal for seeds of one configuration. `unique_tokens` is NaN where
-    unknown.
+    `configuration` is int[rows], equal for seeds of one configuration. `unique_tokens` is NaN where unknown.
+    `unique_patients` and `curves` (training curves of the runs) are there where the table has them.
     """
 
     n: np.ndarray
@@ -42,6 +56,8 @@ class Points:
     unique_tokens: np.ndarray
     configuration: np.ndarray
     notes: tuple[Note, ...] = ()
+    unique_patients: np.ndarray | None = None
+    curves: Curves | None = None
 
     def __len__(self) -> int:
         return len(self.n)
@@ -68,6 +84,7 @@ def make_points(
     configuration: np.ndarray | None = None,
     learning_rate: np.ndarray | None = None,
     notes: tuple[Note, ...] = (),
+    unique_patients: np.ndarray | None = None,
 ) -> Points:
     """Points from arrays of one length; compute is 6ND where `flops` is None. Values must be positive and finite."""
     n, d, loss = (np.asarray(column, dtype=float) for column in (n, d, loss))
@@ -86,6 +103,7 @@ def make_points(
         )
     unknown = np.full(len(n), np.nan)
     unique_tokens = unknown if unique_tokens is None else np.asarray(unique_tokens, dtype=float)
+    patients = None if unique_patients is None else np.asarray(unique_patients, dtype=float)
     many = int((d > MANY_EPOCHS * unique_tokens).sum())
     if many:
         text = (
@@ -95,13 +113,14 @@ def make_points(
     budget, budget_notes = _assign_budgets(flops, budget)
     if configuration is None:
         rate = unknown if learning_rate is None else np.asarray(learning_rate, dtype=float)
-        key = np.column_stack([n, d, np.nan_to_num(unique_tokens), np.nan_to_num(rate), budget])
+        told = [np.nan_to_num(column) for column in (unique_tokens, rate, patients) if column is not None]
+        key = np.column_stack([n, d, budget, *told])
     else:
         # A name that is used again at another size or budget is another configuration.
         named = np.unique(np.asarray(configuration).astype(str), return_inverse=True)[1].reshape(-1)
         key = np.column_stack([named, n, budget])
     codes = np.unique(key, axis=0, return_inverse=True)[1].reshape(-1)
-    return Points(n, d, loss, flops, budget, unique_tokens, codes, (*found, *budget_notes))
+    return Points(n, d, loss, flops, budget, unique_tokens, codes, (*found, *budget_notes), patients)
 
 
 def _assign_budgets(flops: np.ndarray, nominal: np.ndarray | None) -> tuple[np.ndarray, tuple[Note, ...]]:
@@ -131,9 +150,10 @@ def _assign_budgets(flops: np.ndarray, nominal: np.ndarray | None) -> tuple[np.n
 
 
 def subset(points: Points, keep: np.ndarray) -> Points:
-    """The rows of `points` where `keep` (bool[rows]) holds."""
+    """The rows of `points` where `keep` (bool[rows]) holds; curves are not taken along."""
     columns = ("n", "d", "loss", "flops", "budget", "unique_tokens", "configuration")
-    return Points(*(getattr(points, name)[keep] for name in columns), notes=points.notes)
+    patients = None if points.unique_patients is None else points.unique_patients[keep]
+    return Points(*(getattr(points, name)[keep] for name in columns), notes=points.notes, unique_patients=patients)
 
 
 def budget_profiles(points: Points) -> tuple[tuple[Profile, ...], tuple[Note, ...]]:

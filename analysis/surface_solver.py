@@ -13,6 +13,7 @@ Starts: variable projection, non-negative least squares for E and A_k at each se
 import itertools
 import math
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from scipy.optimize import minimize, nnls
@@ -33,6 +34,18 @@ DAMPING_START, DAMPING_LIMIT = 1e-3, 1e10
 ROUNDING = 1e-26
 
 
+class Model(Protocol):
+    """What can be fitted: observed log loss, float[rows], bounds of the parameters, and the model of log loss."""
+
+    target: np.ndarray
+    lower: np.ndarray
+    upper: np.ndarray
+
+    def model(self, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Log loss, float[problems, rows], and its Jacobian, float[problems, rows, parameters], at theta."""
+        ...
+
+
 @dataclass(frozen=True)
 class Problem:
     """Data of a surface fit: centred log x, float[terms, rows]; log loss, float[rows]; centres, float[terms]; bounds."""
@@ -47,6 +60,19 @@ class Problem:
     def terms(self) -> int:
         """How many terms there are beside E."""
         return len(self.x)
+
+    def model(self, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Log loss, float[problems, rows], and its Jacobian, float[problems, rows, parameters], at theta."""
+        x, count = self.x, self.terms
+        level = np.broadcast_to(theta[:, 0, None, None], (len(theta), 1, x.shape[1]))
+        terms = np.concatenate([level, theta[:, 1 : 1 + count, None] - theta[:, 1 + count :, None] * x], axis=1)
+        peak = terms.max(axis=1, keepdims=True)
+        share = np.exp(terms - peak)
+        total = share.sum(axis=1, keepdims=True)
+        share /= total
+        value = (peak + np.log(total))[:, 0]
+        jacobian = np.concatenate([share, -share[:, 1:] * x], axis=1)
+        return value, jacobian.transpose(0, 2, 1)
 
 
 def make_problem(loss: np.ndarray, *scales: np.ndarray) -> Problem:
@@ -75,20 +101,6 @@ def uncentred(problem: Problem, theta: np.ndarray, term: int) -> tuple[Problem, 
     return Problem(x, problem.target, centres, lower, upper), moved
 
 
-def model(theta: np.ndarray, problem: Problem) -> tuple[np.ndarray, np.ndarray]:
-    """Log loss, float[problems, rows], and its Jacobian, float[problems, rows, parameters], at theta."""
-    x, count = problem.x, problem.terms
-    level = np.broadcast_to(theta[:, 0, None, None], (len(theta), 1, x.shape[1]))
-    terms = np.concatenate([level, theta[:, 1 : 1 + count, None] - theta[:, 1 + count :, None] * x], axis=1)
-    peak = terms.max(axis=1, keepdims=True)
-    share = np.exp(terms - peak)
-    total = share.sum(axis=1, keepdims=True)
-    share /= total
-    value = (peak + np.log(total))[:, 0]
-    jacobian = np.concatenate([share, -share[:, 1:] * x], axis=1)
-    return value, jacobian.transpose(0, 2, 1)
-
-
 def huber(residual: np.ndarray, weights: np.ndarray, delta: float) -> np.ndarray:
     """Sum over the last axis of w * huber_delta(residual); least squares (w r^2 / 2) at delta = inf."""
     size = np.abs(residual)
@@ -98,14 +110,14 @@ def huber(residual: np.ndarray, weights: np.ndarray, delta: float) -> np.ndarray
 
 
 def descend(
-    theta: np.ndarray, problem: Problem, weights: np.ndarray, delta: float, pinned: int | None = None
+    theta: np.ndarray, problem: Model, weights: np.ndarray, delta: float, pinned: int | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Minimise the Huber objective from each row of theta; returns parameters and objectives.
 
     The parameter `pinned` keeps its value in every row, as a profile wants it.
     """
     theta = np.clip(theta, problem.lower, problem.upper)
-    value, jacobian = model(theta, problem)
+    value, jacobian = problem.model(theta)
     residual = problem.target - value
     best = huber(residual, weights, delta)
     damping = np.full(len(theta), DAMPING_START)
@@ -116,7 +128,7 @@ def descend(
             break
         step = _step(theta[live], residual[live], jacobian[live], weights[live], delta, damping[live], problem, pinned)
         trial = np.clip(theta[live] + step, problem.lower, problem.upper)
-        new_value, new_jacobian = model(trial, problem)
+        new_value, new_jacobian = problem.model(trial)
         new_residual = problem.target - new_value
         new = huber(new_residual, weights[live], delta)
         better = new < best[live]
@@ -129,7 +141,7 @@ def descend(
     return theta, best
 
 
-def _step(theta, residual, jacobian, weights, delta, damping, problem: Problem, pinned: int | None) -> np.ndarray:
+def _step(theta, residual, jacobian, weights, delta, damping, problem: Model, pinned: int | None) -> np.ndarray:
     """Damped Gauss-Newton step like theta; parameters pushed against a bound, and the pinned one, stay where they are."""
     size = np.abs(residual)
     influence = weights if np.isinf(delta) else weights * np.minimum(1.0, delta / np.maximum(size, 1e-300))
@@ -168,11 +180,11 @@ def projected_starts(problem: Problem, weights: np.ndarray, count: int) -> np.nd
     return np.clip(table[np.argsort(table[:, 0], kind="stable")[:count], 1:], problem.lower, problem.upper)
 
 
-def polish(theta: np.ndarray, problem: Problem, weights: np.ndarray, delta: float) -> tuple[np.ndarray, float, float]:
+def polish(theta: np.ndarray, problem: Model, weights: np.ndarray, delta: float) -> tuple[np.ndarray, float, float]:
     """L-BFGS-B on the objective scaled to 1 at the start: parameters, objective, scaled gradient inside the bounds."""
 
     def scaled(parameters: np.ndarray) -> tuple[float, np.ndarray]:
-        value, jacobian = model(parameters[None, :], problem)
+        value, jacobian = problem.model(parameters[None, :])
         residual = problem.target - value[0]
         clipped = residual if np.isinf(delta) else np.clip(residual, -delta, delta)
         return float(huber(residual, weights, delta)) / scale, -(weights * clipped) @ jacobian[0] / scale

@@ -125,7 +125,7 @@ def _continued(theta: np.ndarray, problem: solver.Problem, weights: np.ndarray, 
 
 def robust_sigma(theta: np.ndarray, problem: solver.Problem, codes: np.ndarray) -> float:
     """Robust standard deviation of log loss: 1.4826 median |r|, a configuration counting once, for the parameters."""
-    residual = problem.target - solver.model(theta[None, :], problem)[0][0]
+    residual = problem.target - problem.model(theta[None, :])[0][0]
     sizes = np.bincount(codes, np.abs(residual)) / np.bincount(codes)
     freedom = max(len(sizes) - len(theta), 1)
     return max(1.4826 * float(np.median(sizes)) * math.sqrt(len(sizes) / freedom), SIGMA_FLOOR)
@@ -153,7 +153,7 @@ def _assemble(
     law: Law, name: str, best: Optimum, delta: float, sigma: float, problem: solver.Problem, codes: np.ndarray, draws
 ) -> Fit:
     """The Fit, with its status, bounds and the three kinds of interval."""
-    residual = problem.target - solver.model(best.theta[None, :], problem)[0][0]
+    residual = problem.target - problem.model(best.theta[None, :])[0][0]
     weights = 1 / np.bincount(codes)[codes]
     status, notes = judge(best.search, name != "lad")
     notes = [search_note(best, delta), *notes, *open_ends(law, draws, problem)]
