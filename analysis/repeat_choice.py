@@ -42,7 +42,11 @@ class Choice:
             f"{name} {error:.2%} ({self.most_epochs[name]:.2%} on the runs with most epochs)"
             for name, error in self.held_out.items()
         )
-        return Note("held_out_choice", "info", f"Held-out error of log loss: {figures}. Use {self.best}.")
+        beyond = min(self.most_epochs, key=self.most_epochs.get)
+        use = (
+            f"{self.best}" if beyond == self.best else f"{self.best} for as many epochs as were run, {beyond} for more"
+        )
+        return Note("held_out_choice", "info", f"Held-out error of log loss: {figures}. Use {use}.")
 
 
 def choose_law(points: Points, base: Base, seed: int) -> Choice | None:

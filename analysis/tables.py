@@ -17,6 +17,9 @@ LABELS = {
     "surface_lad": "Surface, least absolute",
     "loss_compute": "Loss against compute",
     "repeated_data": "Repeated data",
+    "repeated_rising": "Repeated data, rising",
+    "joint_patients": "Joint law with patients",
+    "envelope": "Envelope of curves",
 }
 STATUS_LABELS = {
     "converged": "converged",
@@ -81,6 +84,8 @@ def text_table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
 
 def budget_rows(fit: Fit) -> list[tuple[str, ...]]:
     """Per budget: C, N* and its interval, D* and its interval, loss and its interval, remarks."""
+    if "vertices" not in fit.details:
+        return _plain_budget_rows(fit)
     rows = []
     flags = {key: vertex for key, vertex in zip(fit.estimates.get("n_opt", {}), fit.details["vertices"], strict=True)}
     for key, vertex in flags.items():
@@ -89,6 +94,17 @@ def budget_rows(fit: Fit) -> list[tuple[str, ...]]:
         for name, form in (("n_opt", count), ("d_opt", count), ("loss_opt", lambda value: fixed(value, 4))):
             cells += [form(fit.estimates[name][key]), interval(fit.intervals[name][key], form)]
         rows.append((*cells, remarks if vertex.used else f"left out: {remarks}"))
+    return rows
+
+
+def _plain_budget_rows(fit: Fit) -> list[tuple[str, ...]]:
+    """budget_rows of a method that has no vertices."""
+    rows = []
+    for key in fit.estimates["n_opt"]:
+        cells = [flops(float(key))]
+        for name, form in (("n_opt", count), ("d_opt", count), ("loss_opt", lambda value: fixed(value, 4))):
+            cells += [form(fit.estimates[name][key]), interval(fit.intervals[name][key], form)]
+        rows.append((*cells, ""))
     return rows
 
 
@@ -120,6 +136,22 @@ def parameter_rows(fits: dict[str, Fit], methods: tuple[str, ...], names: tuple[
                 cells += [number(fit.estimates[parameter]), interval(fit.intervals[parameter])]
             rows.append((*cells, STATUS_LABELS[fit.status]))
     return rows
+
+
+def other_rows(fits: dict[str, Fit]) -> list[tuple[str, ...]]:
+    """Per method and parameter that has several kinds of interval: the estimate, bootstrap, delta and profile."""
+    rows = []
+    for name, fit in fits.items():
+        kinds = fit.other_intervals
+        for parameter in fit.intervals if kinds else ():
+            if any(parameter in kind for kind in kinds.values()):
+                ends = (fit.intervals, kinds.get("delta", {}), kinds.get("profile", {}))
+                cells = [interval(kind[parameter]) if parameter in kind else UNKNOWN for kind in ends]
+                rows.append((LABELS[name], parameter, number(fit.estimates[parameter]), *cells))
+    return rows
+
+
+OTHER_HEADER = ("method", "parameter", "estimate", "bootstrap 95%", "delta method 95%", "profile 95%")
 
 
 def parameter_header(names: tuple[str, ...]) -> tuple[str, ...]:

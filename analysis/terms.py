@@ -134,19 +134,30 @@ def robust_sigma(theta: np.ndarray, problem: solver.Problem, codes: np.ndarray) 
 def resampled(theta: np.ndarray, problem: solver.Problem, drawn: np.ndarray, delta: float, sigma: float) -> np.ndarray:
     """Theta of every refit, float[draws, parameters], from the fit and from two points on either side of it.
 
-    `drawn`: float[draws, rows], the weight of each row in each resample.
+    `drawn`: float[draws, rows], the weight of each row in each resample. The best of the three is chosen where the
+    objective is smooth, and followed to `delta` from there.
     """
+    coarse = max(delta, HUBER_SIGMAS * sigma) if math.isfinite(delta) else delta
     best, least = None, None
     for factor in (1.0, 0.7, 1.4):
         start = np.repeat(theta[None, :], len(drawn), axis=0)
         start[:, 1 + problem.terms :] *= factor
-        found, value = _continued(start, problem, drawn, delta, sigma)
+        found, value = solver.descend(start, problem, drawn, coarse)
         if best is None:
             best, least = found, value
         else:
             better = value < least
             best[better], least[better] = found[better], value[better]
-    return best
+    return best if coarse == delta else _continued(best, problem, drawn, delta, sigma)[0]
+
+
+def quoted_intervals(law: Law, draws: dict[str, np.ndarray], freedom: int) -> dict[str, tuple[float, float]]:
+    """Bootstrap percentiles, stretched for few degrees of freedom; none of the estimates can be negative."""
+    found = {}
+    for name in law.names:
+        low, high = percentile_interval(draws[name], freedom, log=name in law.coefficients)
+        found[name] = (max(low, 0.0), high)
+    return found
 
 
 def _assemble(
@@ -166,7 +177,7 @@ def _assemble(
     return Fit(
         method=name,
         estimates={key: float(value[0]) for key, value in law.natural(best.theta[None, :], problem).items()},
-        intervals={key: percentile_interval(draws[key], about.freedom) for key in law.names},
+        intervals=quoted_intervals(law, draws, about.freedom),
         objective=objective,
         status=status,
         notes=tuple(notes),
