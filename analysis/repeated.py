@@ -90,11 +90,21 @@ class DecayProblem:
 
 @dataclass(frozen=True)
 class Fresh:
-    """Base constants with their intervals (unknown where they were given) and a note on where they come from."""
+    """Base constants with intervals (unknown where they were given), draws, and a note on where they come from."""
 
     base: Base
     intervals: dict[str, tuple[float, float]]
+    draws: dict[str, np.ndarray]
     note: Note
+
+    def completed(self, fit: Fit) -> Fit:
+        """A fit of the repeated part with the base's intervals, draws and note."""
+        return replace(
+            fit,
+            intervals=fit.intervals | self.intervals,
+            draws=fit.draws | self.draws,
+            notes=(self.note, *fit.notes),
+        )
 
 
 def repeats_of(points: Points) -> Points:
@@ -114,7 +124,8 @@ def base_of(points: Points, bootstrap: int, seed: int, given: Base | None) -> Fr
         note = Note(
             "base_given", "info", f"Base constants as given, held while repeats are fitted to {known.sum()} runs."
         )
-        return Fresh(given, dict.fromkeys(BASE, UNKNOWN), note)
+        same = {name: np.full(bootstrap, getattr(given, name)) for name in BASE}
+        return Fresh(given, dict.fromkeys(BASE, UNKNOWN), same, note)
     (fresh,) = fit_surfaces(subset(points, single), ("surface_huber_1e3",), bootstrap, seed)
     if fresh.status != "converged":
         why = "; ".join(note.text for note in fresh.notes if note.severity == "error")
@@ -122,7 +133,8 @@ def base_of(points: Points, bootstrap: int, seed: int, given: Base | None) -> Fr
         return (Note("no_base", "error", text),)
     base = Base(**{name: fresh.estimates[name] for name in BASE})
     text = f"Base constants from {single.sum()} single-epoch runs, held while repeats are fitted to {known.sum()} runs."
-    return Fresh(base, {name: fresh.intervals[name] for name in BASE}, Note("base_fixed", "info", text))
+    intervals, draws = ({name: kind[name] for name in BASE} for kind in (fresh.intervals, fresh.draws))
+    return Fresh(base, intervals, draws, Note("base_fixed", "info", text))
 
 
 def fit_repeated(points: Points, bootstrap: int, seed: int, base: Base | None = None) -> Fit:
@@ -131,7 +143,7 @@ def fit_repeated(points: Points, bootstrap: int, seed: int, base: Base | None = 
     if isinstance(found, tuple):
         return refused(METHOD, NAMES, "not_identified", found)
     fit = fit_decay(repeats_of(points), found.base, bootstrap, seed)
-    return replace(fit, intervals=fit.intervals | found.intervals, notes=(found.note, *fit.notes))
+    return found.completed(fit)
 
 
 def fit_decay(points: Points, base: Base, bootstrap: int, seed: int) -> Fit:

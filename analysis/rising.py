@@ -109,18 +109,7 @@ def fit_rising(points: Points, bootstrap: int, seed: int, base: Base | None = No
     found = base_of(points, bootstrap, seed, base)
     if isinstance(found, tuple):
         return refused(METHOD, NAMES, "not_identified", found)
-    fit = fit_rise(repeats_of(points), found.base, bootstrap, seed)
-    return Fit(
-        METHOD,
-        fit.estimates,
-        fit.intervals | found.intervals,
-        fit.objective,
-        fit.status,
-        (found.note, *fit.notes),
-        fit.draws,
-        fit.details,
-        fit.search,
-    )
+    return found.completed(fit_rise(repeats_of(points), found.base, bootstrap, seed))
 
 
 def fit_rise(points: Points, base: Base, bootstrap: int, seed: int) -> Fit:
@@ -130,7 +119,7 @@ def fit_rise(points: Points, base: Base, bootstrap: int, seed: int) -> Fit:
     draws = _bootstrap(cost, points, bootstrap, np.random.default_rng(seed), problem)
     notes = [Note("search", "info", f"{len(cost)} cells of a grid; {search.basin} of {search.starts} polished agree.")]
     intervals = dict.fromkeys(NAMES, UNKNOWN)
-    intervals |= {name: percentile_interval(draws[name], log=name == "P") for name in RISE}
+    intervals |= {name: percentile_interval(draws[name]) for name in RISE}
     none = float((draws["P"] <= 0).mean()) if len(draws["P"]) else 0.0
     if none > 0.025:
         notes.append(Note("maybe_no_rise", "warning", f"{none:.0%} of the refits have no rising term at all."))
