@@ -11,7 +11,7 @@ import argparse
 import json
 import math
 
-from analysis.methods import DRAWS, JOINT, LOSS_COMPUTE, METHODS, REPEATED, RISING, SURFACES, fit_methods
+from analysis.methods import DRAWS, JOINT, LOSS_COMPUTE, METHODS, OVERTRAINED, REPEATED, RISING, SURFACES, fit_methods
 from analysis.points import Points
 from analysis.readers import ALIASES, read_points
 from analysis.repeated import BASE, Base
@@ -78,6 +78,7 @@ def as_text(fits: dict[str, Fit], points: Points) -> str:
     for title, methods, names in (
         ("L = E + A/N^alpha + B/D^beta", SURFACES, ("E", "A", "B", "alpha", "beta")),
         ("L* = E + A C^-g", (LOSS_COMPUTE,), ("E", "A", "g")),
+        ("L = E + A/N^eta + B/D^eta", (OVERTRAINED,), ("E", "A", "B", "eta")),
         ("Worth of repeated data", (REPEATED,), ("R_D", "R_N")),
         ("Repeated data, with P R^delta (N/U)^kappa", (RISING,), ("P", "delta", "kappa")),
         ("L = E + A/N^alpha + B/D^beta + G/M^gamma", (JOINT,), ("E", "A", "B", "G", "alpha", "beta", "gamma")),

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
 # A step of the numerical derivative of what derives from the exponents (a = beta / (alpha + beta)).
 STEP = 1e-6
-# Profile points per side, from a tenth of a standard error to this many; beyond, and to the bound, a few more.
+# Profile points per side, from a tenth of a standard error to this many and beyond; from bound to bound, so many in all.
+WHOLE = 60
 REACH = np.concatenate([np.geomspace(0.1, 6, 16), np.geomspace(8, 60, 8)])
 
 
@@ -114,9 +115,6 @@ def profile_intervals(
             solver.uncentred(problem, theta[None, :], at - 1) if coefficient else (problem, theta[None, :].copy())
         )
         values, cost = _profile(start[0], shifted, at, weights, delta, _shift(theta, problem, at, about.covariance))
-        if not len(values):
-            found[name] = UNKNOWN
-            continue
         ends = _crossings(values, 2 * (cost - cost.min()) / about.unit, limit)
         logged = at <= problem.terms
         found[name] = tuple(float(np.exp(min(end, 700))) if logged and math.isfinite(end) else end for end in ends)
@@ -130,23 +128,26 @@ def _shift(theta: np.ndarray, problem: solver.Problem, at: int, covariance: np.n
     transform = np.eye(len(theta))
     if 1 <= at <= problem.terms:
         transform[at, problem.terms + at] = problem.centres[at - 1]
-    covariance = transform @ covariance @ transform.T
-    return (
-        covariance[:, at] / math.sqrt(covariance[at, at]) if covariance[at, at] > 0 else np.full(len(theta), math.nan)
-    )
+    known = np.where(np.isfinite(covariance), covariance, 0.0)
+    moved = transform @ known @ transform.T
+    return moved[:, at] / math.sqrt(moved[at, at]) if moved[at, at] > 0 else np.zeros(len(theta))
 
 
 def _profile(
     theta: np.ndarray, problem: solver.Problem, at: int, weights: np.ndarray, delta: float, shift: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Values of parameter `at`, ascending, and the least objective at each; empty where its error is unknown."""
-    if not math.isfinite(shift[at]):
-        return np.empty(0), np.empty(0)
+    """Values of parameter `at`, ascending, and the least objective at each.
+
+    Steps follow its standard error; where it has none (it sits on a bound), they go from bound to bound.
+    """
     steps = np.concatenate([-REACH[::-1], [0.0], REACH])
-    starts = theta + steps[:, None] * np.where(np.isfinite(shift), shift, 0.0)
-    starts = np.clip(starts, problem.lower, problem.upper)
-    starts[:, at] = np.clip(theta[at] + steps * shift[at], problem.lower[at], problem.upper[at])
-    starts, many = starts[np.unique(starts[:, at], return_index=True)[1]], None
+    values = theta[at] + steps * shift[at]
+    if shift[at] == 0:
+        values = np.append(np.linspace(problem.lower[at], problem.upper[at], WHOLE), theta[at])
+        steps = np.zeros(len(values))
+    starts = np.clip(theta + steps[:, None] * shift, problem.lower, problem.upper)
+    starts[:, at] = np.clip(values, problem.lower[at], problem.upper[at])
+    starts = starts[np.unique(starts[:, at], return_index=True)[1]]
     many = np.repeat(weights[None, :], len(starts), axis=0)
     best, cost = solver.descend(starts, problem, many, delta, pinned=at)
     # A point that stuck is bettered from its neighbours' ends.

@@ -17,6 +17,8 @@ from analysis.isoflop import METHOD as PARABOLA
 from analysis.isoflop import fit_parabola
 from analysis.joint import METHOD as JOINT
 from analysis.joint import fit_joint
+from analysis.overtrained import METHOD as OVERTRAINED
+from analysis.overtrained import fit_overtrained
 from analysis.points import Points, budget_profiles, seed_noise
 from analysis.repeat_choice import choose_law
 from analysis.repeated import METHOD as REPEATED
@@ -27,7 +29,7 @@ from analysis.rising import fit_rising
 from analysis.surface import METHODS as SURFACES
 from analysis.surface import fit_surfaces
 
-METHODS = (PARABOLA, AKIMA, *SURFACES, LOSS_COMPUTE, REPEATED, RISING, JOINT, ENVELOPE)
+METHODS = (PARABOLA, AKIMA, *SURFACES, LOSS_COMPUTE, OVERTRAINED, REPEATED, RISING, JOINT, ENVELOPE)
 # Enough that the 2.5% and 97.5% points rest on 25 draws each.
 DRAWS = 1000
 
@@ -70,6 +72,8 @@ def fit_methods(
         found.update({fit.method: fit for fit in fit_surfaces(points, wanted, bootstrap, seed)})
     if LOSS_COMPUTE in methods:
         found[LOSS_COMPUTE] = fit_compute_law(found[PARABOLA])
+    if OVERTRAINED in methods:
+        found[OVERTRAINED] = fit_overtrained(points, bootstrap, seed)
     found |= _repeats(points, methods, bootstrap, seed, base)
     if JOINT in methods:
         found[JOINT] = fit_joint(points, bootstrap, seed)

@@ -16,6 +16,7 @@ LABELS = {
     "surface_huber_1e3": "Surface, Huber 1e-3",
     "surface_lad": "Surface, least absolute",
     "loss_compute": "Loss against compute",
+    "overtrained": "One exponent (Gadre)",
     "repeated_data": "Repeated data",
     "repeated_rising": "Repeated data, rising",
     "joint_patients": "Joint law with patients",

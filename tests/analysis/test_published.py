@@ -16,7 +16,7 @@ import pytest
 from analysis.akima import fit_akima
 from analysis.isoflop import fit_parabola
 from analysis.loss_error import fit_loss_error
-from analysis.overtrained import fit_overtrained
+from analysis.overtrained import fit_overtrained, predict_overtrained
 from analysis.points import Points, budget_profiles, make_points, seed_noise
 from analysis.repeated import Base, fit_decay, predict
 from analysis.surface import fit_surfaces
@@ -89,17 +89,17 @@ def gadre_lines(folder: Path) -> Iterator[Line]:
         return next(row for row in rows if row["model"] == model and float(row["cc_mult"]) == multiple)
 
     fitted = [*(run(model, 1) for model in small), run(small[0], 16)]
-    law = fit_overtrained(*(column(fitted, name) for name in ("N", "D", "loss_c4_val")))
-    yield "lambda (A)", 166.2, law.A, 0.05
-    yield "exponent", 0.27285, law.eta, 5e-6
-    yield "E", 1.8366, law.E, 5e-5
+    law = fit_overtrained(make_points(*(column(fitted, name) for name in ("N", "D", "loss_c4_val"))), 100, 0).estimates
+    yield "lambda (A)", 166.2, law["A"], 0.05
+    yield "exponent", 0.27285, law["eta"], 5e-6
+    yield "E", 1.8366, law["E"], 5e-5
     with_1b = [*fitted, run("open_lm_1b", 1)]
     error = fit_loss_error(column(with_1b, "loss_c4_val"), column(with_1b, "err_avg17"), 100, 0).estimates
     yield "gamma of the error law", 0.7146, error["gamma"], 5e-5
     large = {"1.4B, M 640": run("open_lm_1b", 32), "6.9B, M 20": run("open_lm_7b", 1)}
     published = {"1.4B, M 640": (0.7103, 3.6365), "6.9B, M 20": (0.7320, 0.0464)}
     for name, row in large.items():
-        loss = float(law.loss(float(row["N"]), float(row["D"])))
+        loss = float(predict_overtrained(law, float(row["N"]), float(row["D"])))
         predicted = error["eps"] - error["k"] * math.exp(-error["gamma"] * loss)
         for what, value, truth, expected in (
             ("loss", loss, float(row["loss_c4_val"]), published[name][0]),
