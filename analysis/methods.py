@@ -35,11 +35,13 @@ DRAWS = 1000
 
 
 def default_methods(points: Points) -> tuple[str, ...]:
-    """Every method that the columns allow: repeats need unique tokens, the joint law patients, the envelope curves."""
+    """Every method that the columns allow: repeats need unique tokens, the envelope curves, the joint law patients in more
+    than one number."""
     barred = set()
     if not np.isfinite(points.unique_tokens).any():
         barred |= {REPEATED, RISING}
-    if points.unique_patients is None or not np.isfinite(points.unique_patients).any():
+    patients = np.empty(0) if points.unique_patients is None else points.unique_patients
+    if len(np.unique(patients[np.isfinite(patients)])) < 2:
         barred.add(JOINT)
     if points.curves is None:
         barred.add(ENVELOPE)

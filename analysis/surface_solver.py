@@ -11,7 +11,6 @@ Starts: variable projection, non-negative least squares for E and A_k at each se
 """
 
 import itertools
-import math
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -96,7 +95,8 @@ def uncentred(problem: Problem, theta: np.ndarray, term: int) -> tuple[Problem, 
     lower, upper = problem.lower.copy(), problem.upper.copy()
     moved, exponent = theta.copy(), 1 + problem.terms + term
     moved[:, 1 + term] += theta[:, exponent] * centres[term]
-    lower[1 + term], upper[1 + term] = -math.inf, math.inf
+    shifts = np.array(EXPONENT_BOUNDS) * centres[term]
+    lower[1 + term], upper[1 + term] = lower[1 + term] + shifts.min(), upper[1 + term] + shifts.max()
     x[term], centres[term] = x[term] + centres[term], 0.0
     return Problem(x, problem.target, centres, lower, upper), moved
 
