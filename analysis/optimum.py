@@ -119,7 +119,19 @@ def optimum(law: Law, rule: ComputeRule, compute: float) -> Optimum:
     shift = np.where(bend > 0, 0.5 * (left - right) / np.where(bend > 0, bend, 1.0), 0.0)
     log_n = grid[rows, at] + np.clip(shift, -1, 1) * (ends[1] - ends[0]) / GRID_STEPS
     d = rule.tokens(compute, log_n)
-    return Optimum(log_n, d, law.loss(log_n, d))
+    loss = law.loss(log_n, d)
+    if law.repeats == "bound" and np.isfinite(law.unique):
+        # The bound makes a corner, which no parabola finds: the size that spends the compute on exactly 4 epochs.
+        line = np.linspace(ends[0].min(), ends[1].max(), 100 * GRID_STEPS)
+        corner = np.interp(-np.log(MANY_EPOCHS * law.unique), -np.log(rule.tokens(compute, line)), line)
+        at_corner = np.full_like(log_n, corner)
+        d_corner = rule.tokens(compute, at_corner)
+        loss_corner = law.loss(at_corner, d_corner)
+        better = loss_corner <= loss
+        log_n, d, loss = (
+            np.where(better, *pair) for pair in ((at_corner, log_n), (d_corner, d), (loss_corner, loss))
+        )
+    return Optimum(log_n, d, loss)
 
 
 def compute_for_loss(law: Law, rule: ComputeRule, compute: float, loss: float) -> float:

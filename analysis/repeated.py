@@ -75,7 +75,8 @@ def fit_repeated(points: Points, bootstrap: int, seed: int) -> Fit:
     intervals = fit.intervals | {name: fresh.intervals[name] for name in BASE}
     text = f"Base constants from {single.sum()} single-epoch runs, held while R_D and R_N are fitted to {known.sum()} runs."
     notes = (Note("base_fixed", "info", text), *fit.notes)
-    return Fit(METHOD, fit.estimates, intervals, fit.objective, fit.status, notes, fit.draws, fit.details)
+    draws = fit.draws | {name: fresh.draws[name] for name in BASE}
+    return Fit(METHOD, fit.estimates, intervals, fit.objective, fit.status, notes, draws, fit.details)
 
 
 def fit_decay(points: Points, base: Base, bootstrap: int, seed: int) -> Fit:
