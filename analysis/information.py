@@ -3,7 +3,7 @@
 In: the curvature and noise that the runs so far show, budgets and sizes of a plan. Out: expected standard errors of a
 (N* ~ C^a; that of b is the same where D = C / (k N)) by the parabolas, and of E, A, B, alpha, beta, a by the surface.
 The parabola's formula is ml.grid's own (`exponent_error`), which the sweep prints before it starts: one formula, one place;
-this module hands it what the fit has measured and searches the plans.
+this module hands it what the fit has measured and the sizes that the fit will use, and searches the plans.
 """
 
 import math
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from analysis.parabola import HALF_WINDOW, WINDOW_SPAN
 from analysis.points import Points
 from analysis.results import Fit
 from analysis.surface_solver import Problem, model
@@ -51,7 +52,9 @@ class Plan:
         """Compute of all runs."""
         return self.seeds * sum(budget * count for budget, count in zip(self.budgets, self.sizes, strict=True))
 
-    def profiles(self, centres: Mapping[float, float] | None = None, span: float = SPAN) -> dict[float, dict[float, int]]:
+    def profiles(
+        self, centres: Mapping[float, float] | None = None, span: float = SPAN
+    ) -> dict[float, dict[float, int]]:
         """{budget: {N: runs}}, sizes evenly in ln N over `span` around the centres (1 where not given)."""
         out = {}
         for budget, count in zip(self.budgets, self.sizes, strict=True):
@@ -89,6 +92,19 @@ def joined(one: Profiles, other: Profiles) -> dict[float, dict[float, int]]:
         mine = out.setdefault(budget, {})
         for n, runs in sizes.items():
             mine[n] = mine.get(n, 0) + runs
+    return out
+
+
+def windowed(profiles: Profiles, centres: Mapping[float, float]) -> dict[float, dict[float, int]]:
+    """The sizes that the local parabola will be fitted to (parabola.py), with the lowest loss expected at the centres: two on
+    either side of the nearest, and all within x4 of width. Sizes beyond tell the vertex nothing."""
+    out = {}
+    for budget, sizes in profiles.items():
+        logs = np.log(sorted(sizes))
+        away = np.abs(logs - logs[np.abs(logs - math.log(centres[budget])).argmin()])
+        near_rank = np.abs(np.arange(len(logs)) - int(away.argmin())) <= HALF_WINDOW
+        keep = near_rank | (away <= WINDOW_SPAN / 2 + 1e-9)
+        out[budget] = {n: sizes[n] for n, kept in zip(sorted(sizes), keep, strict=True) if kept}
     return out
 
 

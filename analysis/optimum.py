@@ -128,9 +128,7 @@ def optimum(law: Law, rule: ComputeRule, compute: float) -> Optimum:
         d_corner = rule.tokens(compute, at_corner)
         loss_corner = law.loss(at_corner, d_corner)
         better = loss_corner <= loss
-        log_n, d, loss = (
-            np.where(better, *pair) for pair in ((at_corner, log_n), (d_corner, d), (loss_corner, loss))
-        )
+        log_n, d, loss = (np.where(better, *pair) for pair in ((at_corner, log_n), (d_corner, d), (loss_corner, loss)))
     return Optimum(log_n, d, loss)
 
 
