@@ -89,7 +89,7 @@ def _score_rows(
         row |= {"best": best[trend.task, trend.method], "status": trend.status}
         order = ("two_step", "one_step", "loss_error")
         law = next((name for name in order if trend.laws[name].status == "converged"), None)
-        if law is not None and math.isfinite(n.value):
+        if trend.status == "trend" and law is not None and math.isfinite(n.value):
             drawn = np.array([loss.value])
             auroc, low, high = predict(trend.laws[law], answer.compute, n.value, d.value, drawn)
             row |= {"law": law, "auroc": auroc, "low": low, "high": high}

@@ -8,7 +8,8 @@ Laws (each a Fit of results.py):
   and ln D; then logit(AUROC) = level + slope T (Bhagia 2024's ladder, with AUROC for accuracy).
 - loss_error: 1 - AUROC = eps - k exp(-gamma L) on the loss L of the language model (Gadre 2024).
 Where the 95% interval of the slope contains 0, the status says so (not_identified, note no_predictable_trend) and nothing is
-foreseen by that law. Monotone: Kendall's tau with a permutation test. Left-out: the largest budgets, against two baselines.
+foreseen by that law; the same where the first step explains no more than a constant (F test, p above .05).
+Monotone: Kendall's tau with a permutation test. Left out: the largest budgets, against two baselines.
 """
 
 import math
@@ -16,21 +17,25 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import stats
-from scipy.optimize import minimize_scalar
 
-from analysis.optimum import law_of
+from analysis.linear import fit_line, least_squares, t_draws
+from analysis.loss_error import METHOD as LOSS_ERROR
+from analysis.loss_error import fit_loss_error
+from analysis.optimum import BASE, law_of
 from analysis.points import make_points
 from analysis.results import Fit, Note, percentile_interval, refused
 from analysis.surface import fit_surfaces
 
-ONE_STEP, TWO_STEP, LOSS_ERROR = "one_step", "two_step", "loss_error"
+ONE_STEP, TWO_STEP = "one_step", "two_step"
 LAWS = (ONE_STEP, TWO_STEP, LOSS_ERROR)
 # Two parameters and a residual with two degrees of freedom are the least that a slope's interval can rest on.
 MIN_CONFIGURATIONS = 4
 # Scores this near to 0 or 1 are held there: their logit would be infinite.
 EDGE = 1e-4
-GAMMA_GRID = np.geomspace(0.02, 20.0, 160)
 PERMUTATIONS = 2000
+TREND_LEVEL = 0.05
+# The band of an AUROC needs no finer draws of the first step than this; a study has dozens of tasks.
+SURFACE_DRAWS = 200
 LEFT_OUT = 2
 
 
@@ -96,12 +101,15 @@ def scores_of(configuration: np.ndarray, **columns: np.ndarray) -> Scores:
 def task_trend(task: str, method: str, scores: Scores, bootstrap: int = 1000, seed: int = 0) -> TaskTrend:
     """Every law, the tests of monotonicity, and the errors for the largest budgets left out."""
     laws = fit_laws(scores, bootstrap, seed)
-    status = "too_few"
-    if len(scores) >= MIN_CONFIGURATIONS:
-        status = "trend" if any(fit.status == "converged" for fit in laws.values()) else "no_predictable_trend"
     rng = np.random.default_rng(seed)
     columns = {"compute": scores.compute, "loss": scores.loss}
     monotone = tuple(Monotone(name, *kendall(x, scores.auroc, rng)) for name, x in columns.items())
+    status = "too_few"
+    if len(scores) >= MIN_CONFIGURATIONS:
+        # A law alone may be off 0 by chance, with three of them and dozens of tasks: the order must agree.
+        ordered = any(test.p < TREND_LEVEL for test in monotone)
+        lawful = any(fit.status == "converged" for fit in laws.values())
+        status = "trend" if ordered and lawful else "no_predictable_trend"
     return TaskTrend(task, method, len(scores), status, laws, monotone, score_errors(scores, seed))
 
 
@@ -113,7 +121,7 @@ def fit_laws(scores: Scores, bootstrap: int, seed: int) -> dict[str, Fit]:
         return {name: refused(name, ("slope",), "not_identified", note) for name in LAWS}
     rng = np.random.default_rng(seed)
     return {
-        ONE_STEP: _line(ONE_STEP, np.log(scores.compute), logit(scores.auroc), bootstrap, rng),
+        ONE_STEP: fit_line(ONE_STEP, np.log(scores.compute), logit(scores.auroc), bootstrap, rng),
         TWO_STEP: _two_step(scores, bootstrap, seed),
         LOSS_ERROR: fit_loss_error(scores.loss, 1 - scores.auroc, bootstrap, seed),
     }
@@ -143,45 +151,6 @@ def logit(share: np.ndarray) -> np.ndarray:
     return np.log(held / (1 - held))
 
 
-def _line(method: str, x: np.ndarray, y: np.ndarray, draws: int, rng: np.random.Generator) -> Fit:
-    """y = level + slope x by least squares with t intervals; draws are from the t distribution of both."""
-    estimate, covariance, freedom = least_squares(np.column_stack([np.ones_like(x), x]), y)
-    drawn = t_draws(estimate, covariance, freedom, draws, rng)
-    reach = stats.t.ppf(0.975, freedom) * np.sqrt(np.diag(covariance))
-    intervals = {
-        name: (float(e - r), float(e + r)) for name, e, r in zip(("level", "slope"), estimate, reach, strict=True)
-    }
-    rss = float(((y - estimate[0] - estimate[1] * x) ** 2).sum())
-    estimates = {"level": float(estimate[0]), "slope": float(estimate[1])}
-    status, notes = _trend(intervals["slope"])
-    return Fit(method, estimates, intervals, rss, status, notes, {"level": drawn[:, 0], "slope": drawn[:, 1]})
-
-
-def _trend(slope: tuple[float, float]) -> tuple[str, tuple[Note, ...]]:
-    """converged where the slope's interval leaves 0 out, else not_identified with the note that says why."""
-    low, high = slope
-    if low > 0 or high < 0:
-        return "converged", ()
-    text = f"No predictable trend: the 95% interval of the slope, [{low:.3g}, {high:.3g}], contains 0."
-    return "not_identified", (Note("no_predictable_trend", "warning", text),)
-
-
-def least_squares(design: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
-    """Estimates, their covariance and the residual degrees of freedom of ordinary least squares."""
-    estimate = np.linalg.lstsq(design, y, rcond=None)[0]
-    freedom = len(y) - design.shape[1]
-    variance = float(((y - design @ estimate) ** 2).sum()) / freedom
-    return estimate, variance * np.linalg.pinv(design.T @ design), freedom
-
-
-def t_draws(
-    estimate: np.ndarray, covariance: np.ndarray, freedom: int, draws: int, rng: np.random.Generator
-) -> np.ndarray:
-    """float[draws, parameters] from the multivariate t distribution about the estimate."""
-    shape = stats.multivariate_t(estimate, covariance, df=freedom, allow_singular=True, seed=rng)
-    return shape.rvs(size=draws).reshape(draws, len(estimate))
-
-
 def _two_step(scores: Scores, bootstrap: int, seed: int) -> Fit:
     """Task log loss from (N, D), then logit(AUROC) on it; draws of both steps are independent."""
     told = np.isfinite(scores.log_loss) & (scores.log_loss > 0)
@@ -189,34 +158,35 @@ def _two_step(scores: Scores, bootstrap: int, seed: int) -> Fit:
         note = Note("few_scores", "error", f"{told.sum()} configurations have a log loss of the task.")
         return refused(TWO_STEP, ("slope",), "not_identified", (note,))
     rng = np.random.default_rng(seed)
-    second = _line(TWO_STEP, scores.log_loss[told], logit(scores.auroc[told]), bootstrap, rng)
+    second = fit_line(TWO_STEP, scores.log_loss[told], logit(scores.auroc[told]), bootstrap, rng)
     n, d, loss = scores.n[told], scores.d[told], scores.log_loss[told]
-    (surface,) = fit_surfaces(make_points(n, d, loss), ("surface_huber",), bootstrap, seed)
+    first, level = _plane(n, d, loss, bootstrap, rng)
+    if not level < TREND_LEVEL:
+        text = (
+            f"No predictable trend: size and tokens do not move the task's log loss beyond its noise (p {level:.2g})."
+        )
+        return refused(TWO_STEP, ("slope",), "not_identified", (Note("no_predictable_trend", "warning", text),))
+    (surface,) = fit_surfaces(make_points(n, d, loss), ("surface_huber",), min(bootstrap, SURFACE_DRAWS), seed)
     if surface.status == "converged":
-        names = ("E", "A", "B", "alpha", "beta")
-        first = {name: (surface.estimates[name], surface.intervals[name], surface.draws[name]) for name in names}
+        first = {
+            name: (surface.estimates[name], surface.intervals[name], np.resize(surface.draws[name], bootstrap))
+            for name in BASE
+        }
         note = Note("first_step_surface", "info", "Step one: task log loss = E + A/N^alpha + B/D^beta.")
     else:
-        first, falls = _plane(n, d, loss, bootstrap, rng)
         text = "Step one: a plane in ln N and ln D, as these runs do not identify a surface of the task's log loss."
         note = Note("first_step_plane", "info", text)
-        if first is None or not falls:
-            text = "No predictable trend: neither more parameters nor more tokens move the task's log loss beyond its noise."
-            first_note = Note("no_predictable_trend", "warning", text)
-            return refused(TWO_STEP, ("slope",), "not_identified", (note, first_note))
     estimates = second.estimates | {name: value for name, (value, _, _) in first.items()}
     intervals = second.intervals | {name: ends for name, (_, ends, _) in first.items()}
     draws = second.draws | {name: drawn for name, (_, _, drawn) in first.items()}
     return Fit(TWO_STEP, estimates, intervals, second.objective, second.status, (note, *second.notes), draws)
 
 
-def _plane(
-    n: np.ndarray, d: np.ndarray, loss: np.ndarray, draws: int, rng: np.random.Generator
-) -> tuple[dict | None, bool]:
-    """T = constant + per_n ln N + per_d ln D: (estimate, 95%, draws) by name, and whether either slope is off 0."""
+def _plane(n: np.ndarray, d: np.ndarray, loss: np.ndarray, draws: int, rng: np.random.Generator) -> tuple[dict, float]:
+    """T = constant + per_n ln N + per_d ln D: (estimate, 95%, draws) by name, and p of the F test against a constant."""
     design = np.column_stack([np.ones_like(n), np.log(n), np.log(d)])
     if len(n) <= design.shape[1] + 1 or np.linalg.matrix_rank(design) < design.shape[1]:
-        return None, False
+        return {}, math.nan
     estimate, covariance, freedom = least_squares(design, loss)
     reach = stats.t.ppf(0.975, freedom) * np.sqrt(np.diag(covariance))
     drawn = t_draws(estimate, covariance, freedom, draws, rng)
@@ -225,7 +195,10 @@ def _plane(
         name: (float(e), (float(e - r), float(e + r)), drawn[:, i])
         for i, (name, e, r) in enumerate(zip(names, estimate, reach, strict=True))
     }
-    return found, bool((np.abs(estimate[1:]) > reach[1:]).any())
+    rest = float(((loss - design @ estimate) ** 2).sum())
+    explained = float(((loss - loss.mean()) ** 2).sum()) - rest
+    ratio = (explained / 2) / max(rest / freedom, np.finfo(float).tiny)
+    return found, float(stats.f.sf(ratio, 2, freedom))
 
 
 def _task_loss(fit: Fit, parts: dict[str, np.ndarray], n: float, d: float) -> np.ndarray:
@@ -234,65 +207,6 @@ def _task_loss(fit: Fit, parts: dict[str, np.ndarray], n: float, d: float) -> np
         return parts["constant"] + parts["per_n"] * math.log(n) + parts["per_d"] * math.log(d)
     count = len(parts["E"])
     return law_of(parts).loss(np.full(count, math.log(n)), np.full(count, d))
-
-
-def fit_loss_error(loss: np.ndarray, error: np.ndarray, bootstrap: int, seed: int) -> Fit:
-    """error = eps - k exp(-gamma L) by least squares (Gadre 2024); pairs bootstrap over configurations.
-
-    For each gamma eps and k follow in closed form; gamma is least over a grid, then refined. There is a trend where the
-    straight line of error on L has one: k's interval alone would not tell, since k and gamma trade off.
-    """
-    names = ("eps", "k", "gamma")
-    if len(loss) < MIN_CONFIGURATIONS or np.ptp(loss) == 0:
-        note = Note("few_scores", "error", f"{len(loss)} configurations: the law has 3 parameters.")
-        return refused(LOSS_ERROR, names, "not_identified", (note,))
-    rng = np.random.default_rng(seed)
-    line = _line(LOSS_ERROR, loss, error, 1, rng)
-    at = float(loss.mean())
-    grid_cost, _ = _error_costs(loss - at, error, np.ones((1, len(loss))), GAMMA_GRID)
-    best = int(grid_cost[0].argmin())
-    inner = GAMMA_GRID[max(best - 1, 0)], GAMMA_GRID[min(best + 1, len(GAMMA_GRID) - 1)]
-    ones = np.ones((1, len(loss)))
-    found = minimize_scalar(
-        lambda g: float(_error_costs(loss - at, error, ones, np.array([g]))[0][0, 0]), bounds=inner, method="bounded"
-    )
-    gamma = float(found.x)
-    cost, linear = _error_costs(loss - at, error, ones, np.array([gamma]))
-    counts = rng.multinomial(len(loss), np.full(len(loss), 1 / len(loss)), size=bootstrap).astype(float)
-    counts = counts[(counts > 0).sum(axis=1) > 2]
-    costs, lines = _error_costs(loss - at, error, counts, GAMMA_GRID)
-    chosen = costs.argmin(axis=1)
-    rows = np.arange(len(counts))
-    gammas = GAMMA_GRID[chosen]
-    draws = {"eps": lines[rows, chosen, 0], "k": lines[rows, chosen, 1] * np.exp(gammas * at), "gamma": gammas}
-    estimates = {"eps": float(linear[0, 0, 0]), "k": float(linear[0, 0, 1] * math.exp(gamma * at)), "gamma": gamma}
-    intervals = {name: percentile_interval(draws[name]) for name in names}
-    notes = list(line.notes)
-    edge = float(((chosen == 0) | (chosen == len(GAMMA_GRID) - 1)).mean())
-    if edge > 0.025:
-        notes.append(
-            Note("interval_on_bound", "warning", f"{edge:.0%} of the refits end on a bound of gamma: open there.")
-        )
-    status = "bound_hit" if best in (0, len(GAMMA_GRID) - 1) and line.status == "converged" else line.status
-    if status == "bound_hit":
-        notes.append(Note("bound_hit", "error", "gamma sits on a bound: the scores do not show a curve."))
-    return Fit(LOSS_ERROR, estimates, intervals, float(cost[0, 0]), status, tuple(notes), draws)
-
-
-def _error_costs(
-    x: np.ndarray, error: np.ndarray, weights: np.ndarray, gamma: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Sum of squares float[draws, grid] and (eps, k') float[draws, grid, 2] of error = eps - k' exp(-gamma x)."""
-    power = -np.exp(-np.multiply.outer(gamma, x))
-    w = weights.sum(axis=1)[:, None]
-    mean_p = weights @ power.T / w
-    mean_y = (weights @ error)[:, None] / w
-    spp = weights @ (power**2).T / w - mean_p**2
-    spy = (weights * error) @ power.T / w - mean_p * mean_y
-    syy = (weights @ error**2)[:, None] / w - mean_y**2
-    safe = np.where(spp > 0, spp, 1.0)
-    k = np.where(spp > 0, spy / safe, 0.0)
-    return w * np.maximum(syy - k * spy, 0.0), np.stack([mean_y - k * mean_p, k], axis=-1)
 
 
 def kendall(x: np.ndarray, y: np.ndarray, rng: np.random.Generator) -> tuple[float, float]:
@@ -323,7 +237,7 @@ def score_errors(scores: Scores, seed: int = 0) -> tuple[ScoreError, ...]:
         truth = scores.auroc[held]
         last = float(kept.auroc[kept.budget == kept.budget.max()].mean())
         foreseen = {"carry_forward": np.full(len(truth), last), "mean": np.full(len(truth), float(kept.auroc.mean()))}
-        for name, fit in fit_laws(kept, 100, seed).items():
+        for name, fit in fit_laws(kept, 1, seed).items():
             if fit.status == "converged":
                 columns = zip(scores.compute[held], scores.n[held], scores.d[held], scores.loss[held], strict=True)
                 foreseen[name] = np.array([_auroc(fit, c, n, d, np.array([loss]))[0] for c, n, d, loss in columns])
