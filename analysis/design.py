@@ -45,6 +45,8 @@ DRAWS = 400
 # A sweep is planned up to this many times the largest budget so far, where --largest does not say otherwise.
 LARGEST_FACTOR = 10.0
 PRECISION = 0.03
+# A bootstrap error beyond this times the expected one says that more than noise is at work.
+OPTIMISTIC = 1.5
 METHODS = ("isoflop_parabola", "isoflop_akima", *PREFERENCE)
 EPILOG = """examples:
   python -m analysis.design --precision 0.02
@@ -243,6 +245,9 @@ def as_text(plan: Plan, known: Known, content: dict[str, Any], options: argparse
     ]
     if found is not None:
         lines.insert(1, f"the bootstrap of the runs so far gives a standard error of a of {found:.3f}")
+        so_far = errors["so_far"]["a"]
+        if so_far is not None and found > OPTIMISTIC * so_far:
+            lines.append(f"That is x{found / so_far:.1f} of what was expected of them: take the table for lower bounds, and aim lower.")
     parts.append("\n".join(lines))
     command = f"--plan {options.write}" if options.write else (
         f"--budgets {','.join(f'{b:.4g}' for b in plan.budgets)} --sizes-per-budget {','.join(map(str, plan.sizes))}"

@@ -200,14 +200,3 @@ def _run_errors(runs: Points, refits: dict[str, Fit], last_loss: float) -> dict[
         elif fit.status in USABLE and name == LOSS_COMPUTE:
             foreseen[name] = curve_band(fit, runs.flops)[0]
     return {name: math.sqrt(float(((loss / runs.loss - 1) ** 2).mean())) for name, loss in foreseen.items()}
-
-
-def dominated(rows: tuple[Foreseen, ...]) -> tuple[str, ...]:
-    """Methods that foresaw the held-out minima worse than carrying the last minimum forward (mean absolute error)."""
-    errors: dict[str, list[float]] = {}
-    for row in rows:
-        if row.quantity == "loss":
-            errors.setdefault(row.method, []).append(abs(row.error))
-    means = {name: float(np.mean(values)) for name, values in errors.items()}
-    bar = means.get(CARRY_FORWARD, math.inf)
-    return tuple(name for name, mean in means.items() if name != CARRY_FORWARD and mean > bar)
