@@ -32,7 +32,6 @@ from analysis.methods import fit_methods
 from analysis.optimum import ComputeRule, compute_rule
 from analysis.points import Points, seed_noise
 from analysis.readers import read_points
-from analysis.recommendation import PREFERENCE
 from analysis.results import Fit
 from analysis.tables import fixed, flops, text_table
 from ml.grid import CURVATURE, SEED_NOISE, expected_centre, exponent_error, sizes_per_budget
@@ -41,13 +40,14 @@ from warehouse.errors import ArgumentParser, UserError, run_main
 from warehouse.paths import warehouse_path
 
 # Draws enough for the bootstrap's own standard error, which is shown beside the expected one.
-DRAWS = 400
+DRAWS = 200
 # A sweep is planned up to this many times the largest budget so far, where --largest does not say otherwise.
 LARGEST_FACTOR = 10.0
 PRECISION = 0.03
 # A bootstrap error beyond this times the expected one says that more than noise is at work.
 OPTIMISTIC = 1.5
-METHODS = ("isoflop_parabola", "isoflop_akima", *PREFERENCE)
+METHODS = ("isoflop_parabola", "isoflop_akima", "surface_huber")
+SURFACE = METHODS[-1]
 EPILOG = """examples:
   python -m analysis.design --precision 0.02
   python -m analysis.design --precision 0.02 --largest 1e17 --write plan.json
@@ -149,8 +149,8 @@ def describe(plan: Plan, known: Known, had: dict, wanted: float) -> dict[str, An
     everywhere = centres | {budget: known.centre(budget) for budget in had}
     sets = {"so_far": had, "plan": profiles, "together": joined(had, profiles)}
     errors = {name: {"a": _finite(expected(runs, known, everywhere)) if runs else None} for name, runs in sets.items()}
-    surface = next((known.fits[name] for name in PREFERENCE if _usable(known, name)), None)
-    if surface is not None:
+    surface = known.fits.get(SURFACE)
+    if surface is not None and surface.status in USABLE:
         planned = _runs(profiles, known.rule)
         there = np.column_stack([known.points.n, known.points.d]) if had else np.empty((0, 2))
         for name, rows in (("so_far", there), ("plan", planned), ("together", np.vstack([there, planned]))):
@@ -170,10 +170,6 @@ def describe(plan: Plan, known: Known, had: dict, wanted: float) -> dict[str, An
         "expected_standard_errors": errors,
         "bootstrap_standard_error_so_far": _bootstrap_error(known),
     }
-
-
-def _usable(known: Known, name: str) -> bool:
-    return name in known.fits and known.fits[name].status in USABLE
 
 
 def _runs(profiles: dict, rule: ComputeRule) -> np.ndarray:
@@ -246,8 +242,12 @@ def as_text(plan: Plan, known: Known, content: dict[str, Any], options: argparse
     if found is not None:
         lines.insert(1, f"the bootstrap of the runs so far gives a standard error of a of {found:.3f}")
         so_far = errors["so_far"]["a"]
+        if so_far is not None and so_far <= content["wanted"]:
+            lines.insert(0, f"the runs so far are expected to reach {content['wanted']:g} without a further sweep")
         if so_far is not None and found > OPTIMISTIC * so_far:
-            lines.append(f"That is x{found / so_far:.1f} of what was expected of them: take the table for lower bounds, and aim lower.")
+            lines.append(
+                f"That is x{found / so_far:.1f} of what was expected of them: take the table for lower bounds, and aim lower."
+            )
     parts.append("\n".join(lines))
     command = f"--plan {options.write}" if options.write else (
         f"--budgets {','.join(f'{b:.4g}' for b in plan.budgets)} --sizes-per-budget {','.join(map(str, plan.sizes))}"

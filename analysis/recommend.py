@@ -19,12 +19,12 @@ from analysis.forecast import Forecast
 from analysis.methods import DRAWS, fit_methods
 from analysis.points import MANY_EPOCHS, Points
 from analysis.readers import read_points
-from analysis.recommendation import Recommendation, recommend
-from analysis.results import Fit, Note
+from analysis.recommendation import Recommendation, is_refused, recommend
+from analysis.results import Note
 from analysis.study import read_study
 from analysis.tables import LABELS, count, fixed, flops, interval, text_table
 from analysis.task_scores import read_task_scores
-from analysis.utility import TaskTrend, predict, task_trend
+from analysis.utility import Scores, TaskTrend, predict, task_trend
 from warehouse.errors import ArgumentParser, UserError, run_main
 from warehouse.paths import warehouse_path
 
@@ -49,26 +49,30 @@ AUROC_HEADER = ("task", "scored by", "law", "AUROC to expect", "95%", "highest s
 def main(arguments: list[str] | None = None) -> int:
     """Read, fit, answer, print."""
     options = _parse(arguments)
-    points, trends, best = _read(options)
-    fits = fit_methods(points, bootstrap=options.bootstrap, seed=options.seed)
+    points, scores = _read(options)
+    # What is refused needs no fit.
+    refused = is_refused(points, options.flops) and not options.anyway
+    fits = {} if refused else fit_methods(points, bootstrap=options.bootstrap, seed=options.seed)
+    trends = (
+        [] if refused else [task_trend(*key, value, options.bootstrap, options.seed) for key, value in scores.items()]
+    )
+    best = {key: float(value.auroc.max()) for key, value in scores.items()}
     answer = recommend(points, fits, options.flops, options.unique_tokens, options.seed, options.anyway)
-    scores = _score_rows(answer, trends, best)
+    rows = _score_rows(answer, trends, best)
     if options.json:
-        print(json.dumps(to_json(answer, scores, points), allow_nan=False, indent=2))
+        print(json.dumps(to_json(answer, rows, points), allow_nan=False, indent=2))
     else:
-        print(as_text(answer, scores, points, fits, options.compute_text))
+        print(as_text(answer, rows, points, options.compute_text))
     given = math.isfinite(answer.ranges["n"].value)
     return 0 if given else 1
 
 
-def _read(options: argparse.Namespace) -> tuple[Points, list[TaskTrend], dict[tuple[str, str], float]]:
-    """Points; where they are the warehouse's, also the trend and the highest AUROC of each scored task."""
+def _read(options: argparse.Namespace) -> tuple[Points, dict[tuple[str, str], Scores]]:
+    """Points; where they are the warehouse's, also the scores of each task and method of scoring."""
     if options.points is not None:
-        return read_points(options.points), [], {}
+        return read_points(options.points), {}
     study = read_study(options.warehouse)
-    scores = read_task_scores(options.warehouse, study)
-    trends = [task_trend(*key, value, options.bootstrap, options.seed) for key, value in scores.items()]
-    return study.points, trends, {key: float(value.auroc.max()) for key, value in scores.items()}
+    return study.points, read_task_scores(options.warehouse, study)
 
 
 def _score_rows(
@@ -115,9 +119,7 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def as_text(
-    answer: Recommendation, scores: list[dict[str, Any]], points: Points, fits: dict[str, Fit], compute_text: str
-) -> str:
+def as_text(answer: Recommendation, scores: list[dict[str, Any]], points: Points, compute_text: str) -> str:
     """The answer, what each method says, the cost of being wrong, AUROC, notes."""
     cohort = f", cohort of {count(answer.unique_tokens)} tokens" if math.isfinite(answer.unique_tokens) else ""
     largest = float(points.budget.max())

@@ -25,6 +25,8 @@ PREFERENCE = ("surface_huber", "surface_least_squares", "surface_huber_1e3", "su
 FAR_FACTOR, REFUSE_FACTOR = 100.0, 10_000.0
 # Less compute whose optimum is within this share of the loss does as well for every purpose.
 ENOUGH = 0.01
+# An end this near to the best size (in ln N) is the best size.
+SAME_SIZE = 0.01
 NAMES = ("n", "d", "epochs", "loss")
 
 
@@ -120,6 +122,11 @@ def recommend(
     )
 
 
+def is_refused(points: Points, compute: float) -> bool:
+    """Whether the compute lies too far beyond the largest budget for any answer."""
+    return compute > REFUSE_FACTOR * float(points.budget.max())
+
+
 def _distance(factor: float, largest: float) -> tuple[str, list[Note]]:
     """How far the compute lies beyond the budgets tried, as a status and notes."""
     if factor <= 1:
@@ -203,7 +210,7 @@ def _cost(
         ends += [("methods, smallest", spread.low), ("methods, largest", spread.high)]
     out = []
     for end, n in ends:
-        if not math.isfinite(n):
+        if not math.isfinite(n) or abs(math.log(n / ranges["n"].value)) < SAME_SIZE:
             continue
         log_n = np.array([math.log(n)])
         loss = float(law.loss(log_n, rule.tokens(compute, log_n))[0])
