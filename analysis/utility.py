@@ -132,7 +132,7 @@ def predict(fit: Fit, compute: float, n: float, d: float, loss: np.ndarray) -> t
     if fit.status != "converged":
         return math.nan, math.nan, math.nan
     values = _auroc(fit, compute, n, d, loss)
-    return float(values[0]), *percentile_interval(values[1:])
+    return float(values[0]), *percentile_interval(values[1:], fit.details.get("freedom", math.inf))
 
 
 def _auroc(fit: Fit, compute: float, n: float, d: float, loss: np.ndarray) -> np.ndarray:
@@ -179,7 +179,10 @@ def _two_step(scores: Scores, bootstrap: int, seed: int) -> Fit:
     estimates = second.estimates | {name: value for name, (value, _, _) in first.items()}
     intervals = second.intervals | {name: ends for name, (_, ends, _) in first.items()}
     draws = second.draws | {name: drawn for name, (_, _, drawn) in first.items()}
-    return Fit(TWO_STEP, estimates, intervals, second.objective, second.status, (note, *second.notes), draws)
+    # What is left of the runs after the first step's parameters; few of them make percentiles too short.
+    details = {"freedom": max(len(loss) - len(first), 1)}
+    notes = (note, *second.notes)
+    return Fit(TWO_STEP, estimates, intervals, second.objective, second.status, notes, draws, details)
 
 
 def _plane(n: np.ndarray, d: np.ndarray, loss: np.ndarray, draws: int, rng: np.random.Generator) -> tuple[dict, float]:
