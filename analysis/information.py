@@ -15,7 +15,6 @@ import numpy as np
 from analysis.parabola import HALF_WINDOW, WINDOW_SPAN
 from analysis.points import Points
 from analysis.results import Fit
-from analysis.surface_solver import Problem, model
 
 # Spacings of budgets, counts of them, and sizes of the smallest budget that are tried; no budget has under 5 sizes, which
 # is what a parabola through the lowest loss and two sizes on each side needs.
@@ -117,12 +116,10 @@ def surface_errors(estimates: Mapping[str, float], n: np.ndarray, d: np.ndarray,
     """
     x, y = np.log(n), np.log(d)
     centre_n, centre_d = float(x.mean()), float(y.mean())
-    nothing = np.zeros(5)
-    problem = Problem(x - centre_n, y - centre_d, np.zeros(len(x)), centre_n, centre_d, nothing, nothing)
     alpha, beta = estimates["alpha"], estimates["beta"]
-    log_e, log_a, log_b = (math.log(estimates[name]) for name in ("E", "A", "B"))
-    theta = np.array([[log_e, log_a - alpha * centre_n, log_b - beta * centre_d, alpha, beta]])
-    jacobian = model(theta, problem)[1][0]
+    terms = np.stack([np.full_like(x, estimates["E"]), estimates["A"] * n**-alpha, estimates["B"] * d**-beta])
+    share = terms / terms.sum(axis=0)
+    jacobian = np.column_stack([*share, -share[1] * (x - centre_n), -share[2] * (y - centre_d)])
     names = ("E", "A", "B", "alpha", "beta", "a", "b")
     information = jacobian.T @ jacobian / noise**2
     if np.linalg.cond(information) > 1 / np.finfo(float).eps:

@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 from analysis.outlook import Outlook
 from analysis.results import Fit
 from analysis.study import Study
+from analysis.surface import METHODS as SURFACES
 
 TEXT, NUMBER, WHOLE, TRUTH = pa.string(), pa.float64(), pa.int64(), pa.bool_()
 QUANTILES = {"q025": 0.025, "q250": 0.25, "median": 0.5, "q750": 0.75, "q975": 0.975}
@@ -154,9 +155,9 @@ def _point_rows(study: Study) -> Iterable[tuple]:
 
 
 def _residual_rows(name: str, fit: Fit, study: Study) -> Iterable[tuple]:
-    """Of methods that fit every run: its loss by the fit, and log loss minus the fit's."""
+    """Of the surfaces, which fit every run: its loss by the fit, and log loss minus the fit's."""
     residual = fit.details.get("residual")
-    if residual is None or len(residual) != len(study.used):
+    if name not in SURFACES or residual is None:
         return
     for run, loss, off in zip(study.used, study.points.loss, residual, strict=True):
         yield name, run["run_id"], loss * math.exp(-off), off
