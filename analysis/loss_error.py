@@ -57,7 +57,16 @@ def fit_loss_error(loss: np.ndarray, error: np.ndarray, bootstrap: int, seed: in
     status = "bound_hit" if best in (0, len(GAMMA_GRID) - 1) and line.status == "converged" else line.status
     if status == "bound_hit":
         notes.append(Note("bound_hit", "error", "gamma sits on a bound: the scores do not show a curve."))
-    return Fit(METHOD, estimates, intervals, float(cost[0, 0]), status, tuple(notes), draws)
+    return Fit(
+        METHOD,
+        estimates,
+        intervals,
+        float(cost[0, 0]),
+        status,
+        tuple(notes),
+        draws,
+        {"freedom": len(loss) - len(NAMES)},
+    )
 
 
 def _error_costs(
