@@ -1,7 +1,8 @@
 """Approach 1: the envelope of training curves, then power laws N* ~ C^a and D* ~ C^b along it (Hoffmann 2022).
 
 In: curves (points.Curves: compute, tokens and loss along each run). Out: a Fit with a, b and, per compute, n_opt, d_opt,
-loss_opt; details: compute (float[grid]), winner (row of the run that is best at each compute), kept (bool[grid]).
+loss_opt; details: vertices (isoflop.Vertex, of the computes that are told), compute (float[grid]), winner (row of the run
+that is best at each compute), kept (bool[grid]).
 At each of a grid of computes the run with the least loss wins; log loss is linear in log compute between the points of a
 curve. Where the winner is the smallest or the largest size that has a curve there, the optimum may lie beyond: such
 computes are left out of the laws. Intervals: bootstrap over configurations (all curves of one move together).
@@ -15,11 +16,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from analysis.isoflop import BUDGET_NAMES, LAW_NAMES, Vertex
 from analysis.points import Curves
 from analysis.results import Fit, Note, budget_key, percentile_interval, refused
 
 METHOD = "envelope"
-LAW_NAMES = ("a", "b")
 # Hoffmann reads the envelope at 1,500 computes; neighbours share a winner, so far fewer tell the same.
 GRID_POINTS = 60
 # The winner must have a smaller and a larger rival.
@@ -57,7 +58,7 @@ def fit_envelope(curves: Curves, bootstrap: int, seed: int) -> Fit:
         text = f"{edge.sum()} of {len(kept)} computes left out: the winner has no rival on both sides in size."
         notes.append(Note("winner_at_edge", "info", text))
     groups = np.array([curves.configuration[curves.run == code][0] for code in np.unique(curves.run)])
-    draws = _bootstrap(grid, log_n, groups, bootstrap, np.random.default_rng(seed))
+    draws, winners = _bootstrap(grid, log_n, groups, bootstrap, np.random.default_rng(seed))
     found = {name: float(value[0]) for name, value in _laws(grid, log_n, winner[None], kept[None]).items()}
     freedom = distinct - 2
     intervals = {name: percentile_interval(draws[name], freedom) for name in LAW_NAMES}
@@ -66,12 +67,24 @@ def fit_envelope(curves: Curves, bootstrap: int, seed: int) -> Fit:
     sources = {"n_opt": log_n[:, None] + 0 * grid.log_loss, "d_opt": grid.log_tokens, "loss_opt": grid.log_loss}
     for name, source in sources.items():
         found[name] = {key: float(np.exp(source[winner[i], i])) for key, i in zip(keys, shown, strict=True)}
-        ends = [percentile_interval(np.exp(_picked(source, draws["winner"][:, i], i)), log=True) for i in shown]
+        draws[name] = np.stack([np.exp(_picked(source, winners[:, i], i)) for i in shown], axis=1)
+        ends = [percentile_interval(column, log=True) for column in draws[name].T]
         intervals[name] = dict(zip(keys, ends, strict=True))
     residual = _residual(grid, log_n, winner, kept, found["a"])
-    details = {"compute": grid.compute, "winner": winner, "kept": kept, "residual": residual, "freedom": freedom}
+    vertices = tuple(_vertex(key, found, draws["n_opt"][:, i], draws["loss_opt"][:, i]) for i, key in enumerate(keys))
+    details = {"compute": grid.compute, "winner": winner, "kept": kept, "vertices": vertices}
+    details |= {"residual": residual, "freedom": freedom}
     objective = float((residual**2).sum())
     return Fit(METHOD, found, intervals, objective, "converged", tuple(notes), draws, details)
+
+
+def _vertex(key: str, found: dict, n_opt: np.ndarray, loss_opt: np.ndarray) -> Vertex:
+    """One shown compute's optimum in the form that tables and figures know."""
+    n, d, loss = (found[name][key] for name in BUDGET_NAMES)
+    errors = (
+        float(np.nanstd(np.log(column))) if np.isfinite(column).any() else math.nan for column in (n_opt, loss_opt)
+    )
+    return Vertex(float(key), n, d, loss, *errors, np.empty(0, dtype=bool), np.zeros(3), math.log(n), (), True)
 
 
 def decay_note(curves: Curves) -> Note:
@@ -138,7 +151,7 @@ def _laws(grid: Grid, log_n: np.ndarray, winner: np.ndarray, kept: np.ndarray) -
 
 def _bootstrap(
     grid: Grid, log_n: np.ndarray, groups: np.ndarray, draws: int, rng: np.random.Generator
-) -> dict[str, np.ndarray]:
+) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """a and b, float[draws], and the winners, int[draws, grid], when configurations are drawn with replacement."""
     codes = np.unique(groups, return_inverse=True)[1].reshape(-1)
     count = int(codes.max()) + 1
@@ -147,7 +160,7 @@ def _bootstrap(
         _envelopes(np.where(drawn[i : i + 100, :, None], grid.log_loss, np.nan), log_n) for i in range(0, draws, 100)
     ]
     winner, kept = (np.concatenate(column) for column in zip(*parts, strict=True))
-    return _laws(grid, log_n, winner, kept) | {"winner": winner}
+    return _laws(grid, log_n, winner, kept), winner
 
 
 def _picked(source: np.ndarray, winner: np.ndarray, at: int) -> np.ndarray:

@@ -114,8 +114,8 @@ def surface_errors(estimates: Mapping[str, float], n: np.ndarray, d: np.ndarray,
     Gaussian noise of log loss: J'J / noise^2, J the Jacobian of the model; the rest by the delta method. a = beta / (alpha +
     beta). Infinite where the runs do not identify the surface.
     """
-    problem = make_problem(np.ones(len(n)), n, d)
-    centre_n, centre_d = problem.centres
+    x, y = np.log(n), np.log(d)
+    centre_n, centre_d = float(x.mean()), float(y.mean())
     alpha, beta = estimates["alpha"], estimates["beta"]
     terms = np.stack([np.full_like(x, estimates["E"]), estimates["A"] * n**-alpha, estimates["B"] * d**-beta])
     share = terms / terms.sum(axis=0)

@@ -85,8 +85,6 @@ def text_table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
 
 def budget_rows(fit: Fit) -> list[tuple[str, ...]]:
     """Per budget: C, N* and its interval, D* and its interval, loss and its interval, remarks."""
-    if "vertices" not in fit.details:
-        return _plain_budget_rows(fit)
     rows = []
     flags = {key: vertex for key, vertex in zip(fit.estimates.get("n_opt", {}), fit.details["vertices"], strict=True)}
     for key, vertex in flags.items():
@@ -95,17 +93,6 @@ def budget_rows(fit: Fit) -> list[tuple[str, ...]]:
         for name, form in (("n_opt", count), ("d_opt", count), ("loss_opt", lambda value: fixed(value, 4))):
             cells += [form(fit.estimates[name][key]), interval(fit.intervals[name][key], form)]
         rows.append((*cells, remarks if vertex.used else f"left out: {remarks}"))
-    return rows
-
-
-def _plain_budget_rows(fit: Fit) -> list[tuple[str, ...]]:
-    """budget_rows of a method that has no vertices."""
-    rows = []
-    for key in fit.estimates["n_opt"]:
-        cells = [flops(float(key))]
-        for name, form in (("n_opt", count), ("d_opt", count), ("loss_opt", lambda value: fixed(value, 4))):
-            cells += [form(fit.estimates[name][key]), interval(fit.intervals[name][key], form)]
-        rows.append((*cells, ""))
     return rows
 
 
