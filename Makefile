@@ -47,6 +47,7 @@ demo: $(VENV)/installed  ## synthetic cohort to fitted scaling law and report, a
 	$(BIN)/dbt run --quiet --select runs
 	@echo "== 7 of 7: fit and report"
 	$(BIN)/python -m analysis.report --out $(EHR_DATA)/report
+	$(BIN)/dbt run --quiet --select analysis
 
 test: $(VENV)/installed  ## the test suite
 	$(BIN)/python -m pytest -m "not slow and not gpu"

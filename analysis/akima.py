@@ -42,8 +42,8 @@ def fit_akima(profiles: tuple[Profile, ...], seed_noise: tuple[float, int], boot
     for profile in ready:
         sd = scale / np.sqrt(profile.replicates) if seed_noise[1] >= SEED_FREEDOM else np.full(len(profile.n), scale)
         log_n, log_loss, edge = _noisy_minima(profile, sd, bootstrap, rng)
-        vertices.append(_vertex(profile, log_n, log_loss, edge))
         spreads.append(_spread(profile, log_n, edge))
+        vertices.append(_vertex(profile, log_n, log_loss, edge, spreads[-1]))
         draws["n_opt"].append(np.exp(log_n))
         draws["d_opt"].append(tokens_at(profile, log_n))
         draws["loss_opt"].append(np.exp(log_loss))
@@ -90,8 +90,8 @@ def _noisy_minima(
     return grid[at], curves[at, np.arange(len(at))], (at == 0) | (at == len(grid) - 1)
 
 
-def _vertex(profile: Profile, log_n: np.ndarray, log_loss: np.ndarray, edge: np.ndarray) -> Vertex:
-    """The median of the minima inside; at the edge where half of the draws or more are there."""
+def _vertex(profile: Profile, log_n: np.ndarray, log_loss: np.ndarray, edge: np.ndarray, spread: float) -> Vertex:
+    """The median of the minima inside, with the error `spread`; at the edge where half of the draws or more are there."""
     outside = edge.mean() >= 0.5
     inside = slice(None) if outside else ~edge
     at = float(np.median(log_n[inside]))
@@ -100,7 +100,7 @@ def _vertex(profile: Profile, log_n: np.ndarray, log_loss: np.ndarray, edge: np.
         n_opt=math.exp(at),
         d_opt=float(tokens_at(profile, np.array([at]))[0]),
         loss_opt=math.exp(float(np.median(log_loss[inside]))),
-        log_n_se=float(np.std(log_n[inside])),
+        log_n_se=spread,
         log_loss_se=float(np.std(log_loss[inside])),
         window=np.ones(len(profile.n), dtype=bool),
         coefficients=np.zeros(3),

@@ -257,7 +257,7 @@ def _law_notes(estimates: dict, residual: np.ndarray, se: np.ndarray) -> list[No
     elif np.isfinite(se).all() and (se > 0).all():
         statistic = float(((residual / se) ** 2).sum())
         if stats.chi2.sf(statistic, len(residual) - 2) < LACK_OF_FIT_LEVEL:
-            text = f"Vertices scatter about the law more than their errors explain (chi2 {statistic:.1f})."
+            text = f"Vertices scatter about the law more than their errors explain (chi2 {statistic:.4g})."
             notes.append(Note("law_lack_of_fit", "warning", text))
     return notes
 

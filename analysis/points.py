@@ -8,7 +8,7 @@ rate and budget are one configuration.
 Budgets are the nominal ones where given, else clusters of compute; both are said in the notes.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -22,16 +22,32 @@ BUDGET_SPAN = np.log(1.5)
 SAME_SIZE = 1e-3
 # Counted compute further than this from 6ND on most rows points to a wrong unit or column.
 FLOPS_RATIO = 3.0
+# No language model has fewer parameters than this, and none was trained on fewer tokens: such numbers are in other units.
+LEAST_N, LEAST_D = 1e3, 1e4
 # Up to about 4 epochs repeated tokens are worth nearly as much as fresh ones (Muennighoff 2023).
 MANY_EPOCHS = 4.0
+
+
+@dataclass(frozen=True)
+class Curves:
+    """Training curves, one row per logged point: run code, its parameters n, its configuration, and compute, tokens and
+    loss so far. `matched`: the learning rate is known to have come down at every point (see envelope.py)."""
+
+    run: np.ndarray
+    n: np.ndarray
+    configuration: np.ndarray
+    flops: np.ndarray
+    tokens: np.ndarray
+    loss: np.ndarray
+    matched: bool = False
 
 
 @dataclass(frozen=True)
 class Points:
     """Runs as arrays of one length: parameters n, tokens d, loss (nats/token), compute flops, budget, group codes.
 
-    `configuration` is int[rows], equal for seeds of one configuration. `unique_tokens` is NaN where
-    unknown.
+    `configuration` is int[rows], equal for seeds of one configuration. `unique_tokens` is NaN where unknown.
+    `unique_patients` and `curves` (training curves of the runs) are there where the table has them.
     """
 
     n: np.ndarray
@@ -42,6 +58,8 @@ class Points:
     unique_tokens: np.ndarray
     configuration: np.ndarray
     notes: tuple[Note, ...] = ()
+    unique_patients: np.ndarray | None = None
+    curves: Curves | None = None
 
     def __len__(self) -> int:
         return len(self.n)
@@ -68,6 +86,7 @@ def make_points(
     configuration: np.ndarray | None = None,
     learning_rate: np.ndarray | None = None,
     notes: tuple[Note, ...] = (),
+    unique_patients: np.ndarray | None = None,
 ) -> Points:
     """Points from arrays of one length; compute is 6ND where `flops` is None. Values must be positive and finite."""
     n, d, loss = (np.asarray(column, dtype=float) for column in (n, d, loss))
@@ -86,22 +105,27 @@ def make_points(
         )
     unknown = np.full(len(n), np.nan)
     unique_tokens = unknown if unique_tokens is None else np.asarray(unique_tokens, dtype=float)
+    patients = None if unique_patients is None else np.asarray(unique_patients, dtype=float)
     many = int((d > MANY_EPOCHS * unique_tokens).sum())
     if many:
         text = (
             f"{many} of {len(n)} runs see their data more than {MANY_EPOCHS:g} times: their tokens are not all fresh."
         )
         found.append(Note("many_epochs", "warning", text))
+    if len(n) and (np.median(n) < LEAST_N or np.median(d) < LEAST_D):
+        text = f"n is {np.median(n):.3g} and d {np.median(d):.3g} in the median: are they counts, not millions or billions?"
+        found.append(Note("units", "warning", text))
     budget, budget_notes = _assign_budgets(flops, budget)
     if configuration is None:
         rate = unknown if learning_rate is None else np.asarray(learning_rate, dtype=float)
-        key = np.column_stack([n, d, np.nan_to_num(unique_tokens), np.nan_to_num(rate), budget])
+        told = [np.nan_to_num(column) for column in (unique_tokens, rate, patients) if column is not None]
+        key = np.column_stack([n, d, budget, *told])
     else:
         # A name that is used again at another size or budget is another configuration.
         named = np.unique(np.asarray(configuration).astype(str), return_inverse=True)[1].reshape(-1)
         key = np.column_stack([named, n, budget])
     codes = np.unique(key, axis=0, return_inverse=True)[1].reshape(-1)
-    return Points(n, d, loss, flops, budget, unique_tokens, codes, (*found, *budget_notes))
+    return Points(n, d, loss, flops, budget, unique_tokens, codes, (*found, *budget_notes), patients)
 
 
 def _assign_budgets(flops: np.ndarray, nominal: np.ndarray | None) -> tuple[np.ndarray, tuple[Note, ...]]:
@@ -127,13 +151,59 @@ def _assign_budgets(flops: np.ndarray, nominal: np.ndarray | None) -> tuple[np.n
     budget = np.empty(len(flops))
     budget[order] = centres[label]
     text = f"No budget column: compute falls into {len(centres)} clusters (gaps of 15%), each taken as a budget."
-    return budget, (Note("budgets_clustered", "info", text),)
+    notes = [Note("budgets_clustered", "info", text)]
+    ends = [(logs[label == k][0], logs[label == k][-1]) for k in range(len(centres))]
+    wide = sum(high - low > BUDGET_GAP for low, high in ends)
+    if wide:
+        text = (
+            f"{wide} of {len(centres)} clusters of compute span more than 15%: this is no IsoFLOP sweep, and optima per "
+            "budget mix sizes with compute. Trust the surface, or name the budgets."
+        )
+        notes.append(Note("budgets_unclear", "warning", text))
+    return budget, tuple(notes)
+
+
+def points_of_runs(
+    columns: dict[str, np.ndarray], runs: np.ndarray, notes: tuple[Note, ...] = (), matched: bool = False
+) -> Points:
+    """Points from rows of which several may belong to one run: the last of each run is its point, all are its curve.
+
+    `columns`: as for make_points; `runs`: text[rows], the run of each row (empty: a run of its own). Rows of one run at
+    the same d (several evaluations) are averaged in log loss.
+    """
+    alone = np.array([name or f"row {i}" for i, name in enumerate(runs)])
+    code = np.unique(alone, return_inverse=True)[1].reshape(-1)
+    d, loss = columns["d"], columns["loss"].copy()
+    last = np.zeros(len(d), dtype=bool)
+    repeated = 0
+    for one in np.unique(code):
+        mine = np.flatnonzero(code == one)
+        ends = mine[d[mine] == d[mine].max()]
+        loss[ends[0]] = np.exp(np.log(loss[ends]).mean())
+        last[ends[0]] = True
+        repeated += len(ends) - 1
+    dropped = int((~last).sum())
+    if not dropped:
+        return make_points(**columns, notes=notes)
+    text = (
+        f"{dropped} of {len(d)} rows are earlier checkpoints or further evaluations of a run: its last row is its point"
+    )
+    text += f" (loss averaged where it has several: {repeated} rows)." if repeated else "."
+    note = Note("last_of_run", "info", text)
+    at_end = {name: values[last] for name, values in columns.items()} | {"loss": loss[last]}
+    points = make_points(**at_end, notes=(*notes, note))
+    flops = columns.get("flops", 6 * columns["n"] * d)
+    order = np.zeros(int(code.max()) + 1, dtype=int)
+    order[code[last]] = points.configuration
+    curves = Curves(code, columns["n"], order[code], flops, d, columns["loss"], matched)
+    return replace(points, curves=curves if dropped > repeated else None)
 
 
 def subset(points: Points, keep: np.ndarray) -> Points:
-    """The rows of `points` where `keep` (bool[rows]) holds."""
+    """The rows of `points` where `keep` (bool[rows]) holds; curves are not taken along."""
     columns = ("n", "d", "loss", "flops", "budget", "unique_tokens", "configuration")
-    return Points(*(getattr(points, name)[keep] for name in columns), notes=points.notes)
+    patients = None if points.unique_patients is None else points.unique_patients[keep]
+    return Points(*(getattr(points, name)[keep] for name in columns), notes=points.notes, unique_patients=patients)
 
 
 def budget_profiles(points: Points) -> tuple[tuple[Profile, ...], tuple[Note, ...]]:

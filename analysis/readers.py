@@ -1,6 +1,7 @@
 """Reads points from csv, parquet or DuckDB and turns their columns into `Points`.
 
-In: a path; FILE.duckdb may carry :schema.table (default runs.isoflop_points); optionally NAME=COLUMN overrides.
+In: a path; FILE.duckdb may carry :schema.table (default runs.isoflop_points); optionally NAME=COLUMN overrides and
+COLUMN=VALUE filters. A table with several rows per run (checkpoints) gives the last of each as a point, all as curves.
 Out: `Points`, with a note on every column that was taken under another name and on every row that was dropped.
 Wrong: file, table or column missing; a column without numbers; no usable row. Each is one clear line (UserError).
 Nothing is guessed silently: a column counts only under the names listed in ALIASES.
@@ -14,7 +15,7 @@ from pathlib import Path
 import duckdb
 import numpy as np
 
-from analysis.points import Points, make_points
+from analysis.points import Points, make_points, points_of_runs
 from analysis.results import Note
 from warehouse.errors import UserError
 
@@ -47,27 +48,42 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "flops": ("flops", "c", "flop", "compute", "training_flops", "training_flop", "total_flops", "train_flops"),
     "budget": ("budget", "flops_budget", "budget_flops", "isoflop_budget"),
     "unique_tokens": ("unique_tokens", "u", "n_unique_tokens", "unique"),
-    "seed": ("seed", "random_seed"),
+    "unique_patients": ("unique_patients", "n_patients", "num_patients", "patients"),
+    "flops_per_token": ("flops_per_token",),
+    "run": ("run", "run_id", "run_name"),
+    "seed": ("seed", "random_seed", "seed_run"),
     "configuration": ("configuration",),
     "learning_rate": ("learning_rate", "lr"),
 }
 REQUIRED = ("n", "d", "loss")
 # A row is of no use without these; the others may be missing in a row.
-POSITIVE = ("n", "d", "loss", "flops", "budget")
-TEXT = ("configuration",)
+POSITIVE = ("n", "d", "loss", "flops", "budget", "flops_per_token")
+TEXT = ("configuration", "run")
+# What a column of losses may be called; only to help whoever has to name it.
+LOSS_WORDS = ("loss", "nll", "bpb", "cross_entropy", "ce", "ppl", "perplexity")
+# More columns than this make a message no one reads.
+SHOWN_COLUMNS = 12
+# A text column with more values than this share of the rows names rows, it does not group them.
+GROUP_SHARE = 1 / 3
 
 
-def read_points(source: str, columns: dict[str, str] | None = None) -> Points:
-    """Points from `source`; `columns` maps our names to the table's where they differ."""
+def read_points(
+    source: str, columns: dict[str, str] | None = None, keep: dict[str, str] | None = None, matched: bool = False
+) -> Points:
+    """Points from `source`; `columns` maps our names to the table's where they differ, `keep` maps columns to the value
+    that a row must have, `matched` says that every checkpoint was cooled down (see envelope.py)."""
     names, rows, where = _read_table(source)
     chosen, notes = _choose_columns(names, columns or {}, where)
+    rows = _filtered(names, rows, keep or {}, where)
     rows, other_data = _one_corpus(names, rows)
-    notes += other_data
+    notes += other_data + _mixed_groups(names, rows, chosen)
     table = {ours: [row[names.index(theirs)] for row in rows] for ours, theirs in chosen.items()}
-    return points_from_columns(table, where, tuple(notes))
+    return points_from_columns(table, where, tuple(notes), matched)
 
 
-def points_from_columns(table: dict[str, list], where: str, notes: tuple[Note, ...] = ()) -> Points:
+def points_from_columns(
+    table: dict[str, list], where: str, notes: tuple[Note, ...] = (), matched: bool = False
+) -> Points:
     """Points from columns under our names (text or None allowed); bad rows are dropped and counted in the notes."""
     found = list(notes)
     total = len(table["n"])
@@ -101,6 +117,10 @@ def points_from_columns(table: dict[str, list], where: str, notes: tuple[Note, .
         raise UserError(
             f"{where}: no usable row of {total} ({'; '.join(f'{c} with {r}' for r, c in sorted(reasons.items()))})"
         )
+    per_token = numbers.pop("flops_per_token", None)
+    if per_token is not None and "flops" not in numbers:
+        numbers["flops"] = per_token * numbers["d"]
+        found.append(Note("flops_from_per_token", "info", "Compute is taken as flops per token times d."))
     if "d" not in numbers:
         numbers["d"] = numbers["flops"] / (6 * numbers["n"])
         found.append(Note("d_from_flops", "warning", "No column of tokens: d is taken as compute / (6 n)."))
@@ -111,6 +131,9 @@ def points_from_columns(table: dict[str, list], where: str, notes: tuple[Note, .
             found.append(Note("column_empty", "info", "The column for configuration has empty cells and is not used."))
         else:
             columns["configuration"] = names
+    if "run" in table:
+        runs = np.array(["" if v is None else str(v) for v in table["run"]])[keep]
+        return points_of_runs(columns, runs, tuple(found), matched)
     return make_points(**columns, notes=tuple(found))
 
 
@@ -176,11 +199,60 @@ def _choose_columns(names: list[str], overrides: dict[str, str], where: str) -> 
     derived = ("d",) if "flops" in chosen else ()
     missing = [name for name in REQUIRED if name not in chosen and name not in derived]
     if missing:
-        text = (
-            f"no column for {', '.join(missing)}; it has {', '.join(names)}; name them as --columns {missing[0]}=COLUMN"
-        )
-        raise UserError(f"{where}: {text}")
+        text = f"no column for {', '.join(missing)}; it has {_some_columns(names, missing)}"
+        raise UserError(f"{where}: {text}; name them as --columns {missing[0]}=COLUMN")
     return chosen, notes
+
+
+def _some_columns(names: list[str], missing: list[str]) -> str:
+    """The table's columns, those that may hold a missing loss first, cut to what a line can hold."""
+    plain = [re.split(r"[^a-z0-9]+", name.lower()) for name in names]
+    likely = [
+        name for name, words in zip(names, plain, strict=True) if "loss" in missing and set(words) & set(LOSS_WORDS)
+    ]
+    ordered = [*likely, *(name for name in names if name not in likely)]
+    rest = len(ordered) - SHOWN_COLUMNS
+    return ", ".join(ordered[:SHOWN_COLUMNS]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def _filtered(names: list[str], rows: list[tuple], keep: dict[str, str], where: str) -> list[tuple]:
+    """The rows that have the wanted value in each column of `keep`; numbers are compared as numbers."""
+    for column, value in keep.items():
+        if column not in names:
+            raise UserError(
+                f"{where}: --where {column}={value}: no column {column!r}; it has {_some_columns(names, [])}"
+            )
+        at, wanted = names.index(column), _number(value)
+        there = sorted({str(row[at]) for row in rows})
+        rows = [r for r in rows if str(r[at]) == value or (math.isfinite(wanted) and _number(r[at]) == wanted)]
+        if not rows:
+            values = ", ".join(there[:SHOWN_COLUMNS]) + (" ..." if len(there) > SHOWN_COLUMNS else "")
+            raise UserError(f"{where}: --where {column}={value}: no such row; {column} has {values}")
+    return rows
+
+
+def _mixed_groups(names: list[str], rows: list[tuple], chosen: dict[str, str]) -> list[Note]:
+    """A warning where a text column that no fit uses tells kinds of rows apart: they may be different experiments.
+
+    A column that follows from n is a name for sizes, and one with a value for nearly every row a name for runs.
+    """
+    used = {*chosen.values(), "shard_fingerprint"}
+    size = names.index(chosen["n"])
+    kinds = {}
+    for at, name in enumerate(names):
+        values = {row[at] for row in rows if row[at] not in (None, "")}
+        text = not any(math.isfinite(_number(value)) for value in values)
+        of_size = len({(row[size], row[at]) for row in rows}) == len({row[size] for row in rows})
+        if name not in used and text and not of_size and 1 < len(values) <= len(rows) * GROUP_SHARE:
+            kinds[name] = len(values)
+    if not kinds:
+        return []
+    listed = ", ".join(f"{name} ({count} values)" for name, count in kinds.items())
+    text = (
+        f"Rows differ in columns that no fit uses: {listed}. All are fitted as one study, and rows that agree in n and d "
+        f"count as seeds; choose a part with --where {next(iter(kinds))}=VALUE."
+    )
+    return [Note("mixed_groups", "warning", text)]
 
 
 def _one_corpus(names: list[str], rows: list[tuple]) -> tuple[list[tuple], list[Note]]:

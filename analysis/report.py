@@ -1,7 +1,8 @@
 """The study's report from the warehouse alone: `python -m analysis.report --out data/report`.
 
 In: data/warehouse.duckdb (tables runs.runs, runs.curves, runs.isoflop_points). Out: a folder with index.html (one page,
-works offline), figures/ (SVG and PNG), tables/ (CSV) and fits.json; and the main table on standard output.
+works offline), figures/ (SVG and PNG), tables/ (CSV, and Parquet that `dbt run --select analysis` takes into the warehouse) and
+fits.json; and the main table on standard output.
 The folder is built beside its place and then moved there, so a reader never sees half a report.
 Wrong: no warehouse, no table, no finished run, an --out that is not a report: one line and exit status 2.
 """
@@ -20,6 +21,7 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+import pyarrow as pa
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from tqdm import tqdm
 
@@ -27,9 +29,12 @@ from analysis.context import page_context, report_tables
 from analysis.figures import Drawing, draw_all, save
 from analysis.fit import to_json
 from analysis.methods import DRAWS, fit_methods
+from analysis.outlook import look_ahead
+from analysis.result_tables import result_tables, write_tables
 from analysis.results import Fit
 from analysis.study import Study, read_study
 from analysis.tables import BUDGET_HEADER, EXPONENT_HEADER, budget_rows, exponent_rows, text_table
+from analysis.task_scores import read_task_scores
 from warehouse.errors import ArgumentParser, UserError, run_main
 from warehouse.paths import data_dir, warehouse_path
 from warehouse.provenance import git_commit
@@ -47,16 +52,21 @@ def main(arguments: list[str] | None = None) -> int:
     """Read, fit, draw, write, print."""
     options = _parse(arguments)
     _check_out(options.out)
-    with _steps(4) as step:
+    with _steps(5) as step:
         step("reading the runs")
         study = read_study(options.warehouse)
+        scores = read_task_scores(options.warehouse, study)
         step("fitting")
         fits = fit_methods(study.points, bootstrap=options.bootstrap, seed=options.seed)
+        step("forecasting")
+        outlook = look_ahead(study.points, fits, scores, options.bootstrap, options.seed)
         step("drawing")
         drawings = draw_all(study.points, fits, study.curves, study.used)
         step("writing")
         settings = {"bootstrap draws": str(options.bootstrap), "seed": str(options.seed)}
-        write_report(options.out, study, fits, drawings, {**settings, **provenance(options.warehouse)})
+        results = result_tables(study, fits, outlook, settings)
+        facts = {**settings, **provenance(options.warehouse)}
+        write_report(options.out, study, fits, drawings, results, facts)
     print(f"report: {options.out / 'index.html'}\n")
     if fits["isoflop_parabola"].details:
         print(text_table(BUDGET_HEADER, budget_rows(fits["isoflop_parabola"])) + "\n")
@@ -64,7 +74,14 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def write_report(out: Path, study: Study, fits: dict[str, Fit], drawings: list[Drawing], facts: dict[str, str]) -> None:
+def write_report(
+    out: Path,
+    study: Study,
+    fits: dict[str, Fit],
+    drawings: list[Drawing],
+    results: dict[str, pa.Table],
+    facts: dict[str, str],
+) -> None:
     """Build the report's folder beside `out` and move it there, whole."""
     part = out.with_name(f".{out.name}.{os.getpid()}.part")
     old = out.with_name(f".{out.name}.{os.getpid()}.old")
@@ -76,6 +93,7 @@ def write_report(out: Path, study: Study, fits: dict[str, Fit], drawings: list[D
         for name, (header, rows) in report_tables(study, fits).items():
             with (part / "tables" / f"{name}.csv").open("w", newline="", encoding="utf-8") as file:
                 csv.writer(file).writerows([header, *rows])
+        write_tables(part / "tables", results)
         text = json.dumps(to_json(fits, study.points), allow_nan=False, indent=1)
         (part / "fits.json").write_text(text + "\n", encoding="utf-8")
         context = page_context(study, fits, drawings, images, facts)

@@ -7,7 +7,7 @@ A fit never prints and never raises for data it cannot fit: it says so in `statu
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 import numpy as np
@@ -33,11 +33,26 @@ class Note:
 
 
 @dataclass(frozen=True)
+class Search:
+    """How an optimum was found: starts, how many of them reached the best basin, scaled gradient norm at the end, distance
+    of the end from its start, and the parameters that stayed where they started or ended on a bound."""
+
+    starts: int
+    basin: int
+    gradient: float
+    moved: float
+    unmoved: tuple[str, ...] = ()
+    on_bound: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Fit:
     """One method's answer.
 
-    `draws` holds the bootstrap draws by estimate name, float[draws] or float[draws, budgets]; `details` holds what
-    figures need (vertices, windows, residuals), by names that the method's module documents.
+    `intervals` are the ones to quote; `other_intervals` holds the same quantities by other means: "delta" (delta method,
+    Student's t) and "profile" (profile likelihood). `draws` holds the bootstrap draws by estimate name, float[draws] or
+    float[draws, budgets]; `details` holds what figures need (vertices, windows, residuals), by names that the method's
+    module documents.
     """
 
     method: str
@@ -48,6 +63,8 @@ class Fit:
     notes: tuple[Note, ...] = ()
     draws: dict[str, np.ndarray] = field(default_factory=dict, repr=False, compare=False)
     details: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    search: Search | None = None
+    other_intervals: Mapping[str, dict[str, Interval]] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """The method's entry in the --json object; what is not finite becomes null."""
@@ -57,6 +74,10 @@ class Fit:
             "objective": _finite(self.objective),
             "status": self.status,
             "notes": [{"code": n.code, "severity": n.severity, "text": n.text} for n in self.notes],
+            "other_intervals": _finite(self.other_intervals),
+            "search": None
+            if self.search is None
+            else {**asdict(self.search), "gradient": _finite(self.search.gradient)},
         }
 
 

@@ -7,19 +7,20 @@ have are left out, never invented. Wrong: no file, no table, no finished run: on
 """
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import numpy as np
 
-from analysis.points import Points
+from analysis.points import Curves, Points
 from analysis.readers import points_from_columns
 from warehouse.errors import UserError
 
 Row = dict[str, Any]
 # Columns of runs.isoflop_points that the fits use, under the names of Points.
-POINT_COLUMNS = ("n", "d", "loss", "flops", "budget", "unique_tokens", "configuration")
+POINT_COLUMNS = ("n", "d", "loss", "flops", "budget", "unique_tokens", "unique_patients", "configuration")
 RUN_COLUMNS = (
     "run_id",
     "configuration",
@@ -56,6 +57,8 @@ RUN_COLUMNS = (
     "wall_seconds",
 )
 CURVE_COLUMNS = ("run_id", "flops", "tokens_seen", "train_loss", "tuning_loss")
+# What the envelope needs of a logged step. The loss of a training batch will not do: it is noisy, and low for seen data.
+CURVE_POINT = ("flops", "tokens_seen", "tuning_loss")
 
 
 @dataclass(frozen=True)
@@ -109,9 +112,24 @@ def make_study(runs: list[Row], isoflop: list[Row], curves: list[Row], where: st
         if row["run_id"] in ids:
             lines.setdefault(row["run_id"], []).append(row)
     ordered = {key: tuple(sorted(rows, key=lambda r: r.get("tokens_seen") or 0)) for key, rows in lines.items()}
+    if len(points) == len(kept):
+        points = replace(points, curves=_curves(kept, points, ordered))
     columns = tuple(name for name in RUN_COLUMNS if runs and name in runs[0])
     vocabulary = _commonest([row.get("vocabulary_sha256") for row in used])
     return Study(points, used, aside, ordered, columns, str(fingerprint or "unknown"), str(vocabulary or "unknown"))
+
+
+def _curves(kept: list[Row], points: Points, lines: dict[str, tuple[Row, ...]]) -> Curves | None:
+    """The runs' curves of loss on the tuning split, for the envelope; None where no run logged it more than once."""
+    found = []
+    for i, row in enumerate(kept):
+        mine = [line for line in lines.get(row["run_id"], ()) if all(_positive(line.get(name)) for name in CURVE_POINT)]
+        for line in mine if len(mine) > 1 else ():
+            found.append((i, points.n[i], points.configuration[i], *(float(line[name]) for name in CURVE_POINT)))
+    if not found:
+        return None
+    run, n, configuration, flops, tokens, loss = np.array(found, dtype=float).T
+    return Curves(run.astype(int), n, configuration.astype(int), flops, tokens, loss)
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, path: Path, table: str, wanted: tuple[str, ...]) -> list[Row]:

@@ -1,15 +1,18 @@
-"""The numerical heart of the surface fits: L = E + A/N^alpha + B/D^beta, many problems at once.
+"""The numerical heart of the surface fits: L = E + sum over terms of A_k / x_k^alpha_k, many problems at once.
 
-In: centred log N and log D, log loss, weights float[problems, rows]. Out: parameters float[problems, 5] and objectives.
-Parameters are (log E, log A', log B', alpha, beta) at the centre of the data, A' = A / N0^alpha: in these the problem
+In: centred log x per term (N and D; patients too in the joint law), log loss, weights float[problems, rows]. Out:
+parameters float[problems, 1 + 2 terms] and objectives.
+Parameters are (log E, log A'_k ..., alpha_k ...) at the centre of the data, A' = A / x0^alpha: in these the problem
 is well scaled, where log A itself moves by 20 with alpha.
 Objective: sum of w * huber_delta(log loss - log-sum-exp model), summed and never averaged. Descent is iteratively
 re-weighted Levenberg-Marquardt, batched over problems, so 1,000 bootstrap refits cost seconds. delta = inf is least
 squares; a tiny delta is least absolute deviations.
-Starts: variable projection, non-negative least squares for E, A, B at each (alpha, beta) (Czech 2026).
+Starts: variable projection, non-negative least squares for E and A_k at each set of exponents (Czech 2026).
 """
 
+import itertools
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from scipy.optimize import minimize, nnls
@@ -19,7 +22,8 @@ EXPONENT_BOUNDS = (0.01, 3.0)
 # E, and A and B at the data's centre, may fall to e^-12 of the smallest loss: nil for every purpose, yet finite.
 LOG_DEPTH = 12.0
 LOG_HEIGHT = 1.0
-GRID = np.geomspace(0.05, 2.5, 16)
+# Values of each exponent that the search starts from, by the number of terms: 16 x 16 or 9 x 9 x 9 cells.
+GRIDS = {1: np.geomspace(0.02, 2.5, 48), 2: np.geomspace(0.05, 2.5, 16), 3: np.geomspace(0.07, 2.2, 9)}
 MAX_ITERATIONS = 400
 # A step that gains less than this share of the objective, four times over, ends the descent.
 RELATIVE_GAIN = 1e-10
@@ -29,53 +33,72 @@ DAMPING_START, DAMPING_LIMIT = 1e-3, 1e10
 ROUNDING = 1e-26
 
 
-@dataclass(frozen=True)
-class Problem:
-    """Data of a surface fit, arrays float[rows]: centred log N and log D, log loss; the centres; parameter bounds."""
+class Model(Protocol):
+    """What can be fitted: observed log loss, float[rows], bounds of the parameters, and the model of log loss."""
 
-    x: np.ndarray
-    y: np.ndarray
     target: np.ndarray
-    centre_n: float
-    centre_d: float
     lower: np.ndarray
     upper: np.ndarray
 
+    def model(self, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Log loss, float[problems, rows], and its Jacobian, float[problems, rows, parameters], at theta."""
+        ...
 
-def make_problem(n: np.ndarray, d: np.ndarray, loss: np.ndarray) -> Problem:
-    """Centre log N and log D and set the bounds of (log E, log A', log B', alpha, beta)."""
-    log_n, log_d, target = np.log(n), np.log(d), np.log(loss)
+
+@dataclass(frozen=True)
+class Problem:
+    """Data of a surface fit: centred log x, float[terms, rows]; log loss, float[rows]; centres, float[terms]; bounds."""
+
+    x: np.ndarray
+    target: np.ndarray
+    centres: np.ndarray
+    lower: np.ndarray
+    upper: np.ndarray
+
+    @property
+    def terms(self) -> int:
+        """How many terms there are beside E."""
+        return len(self.x)
+
+    def model(self, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Log loss, float[problems, rows], and its Jacobian, float[problems, rows, parameters], at theta."""
+        x, count = self.x, self.terms
+        level = np.broadcast_to(theta[:, 0, None, None], (len(theta), 1, x.shape[1]))
+        terms = np.concatenate([level, theta[:, 1 : 1 + count, None] - theta[:, 1 + count :, None] * x], axis=1)
+        peak = terms.max(axis=1, keepdims=True)
+        share = np.exp(terms - peak)
+        total = share.sum(axis=1, keepdims=True)
+        share /= total
+        value = (peak + np.log(total))[:, 0]
+        jacobian = np.concatenate([share, -share[:, 1:] * x], axis=1)
+        return value, jacobian.transpose(0, 2, 1)
+
+
+def make_problem(loss: np.ndarray, *scales: np.ndarray) -> Problem:
+    """Centre the log of each scale (N, D, ...), float[rows], and set the bounds of (log E, log A' ..., alpha ...)."""
+    logs, target, terms = np.log(np.stack(scales)), np.log(loss), len(scales)
     low, high = EXPONENT_BOUNDS
     floor, top = target.min() - LOG_DEPTH, target.max() + LOG_HEIGHT
+    centres = logs.mean(axis=1)
     return Problem(
-        x=log_n - log_n.mean(),
-        y=log_d - log_d.mean(),
+        x=logs - centres[:, None],
         target=target,
-        centre_n=float(log_n.mean()),
-        centre_d=float(log_d.mean()),
-        lower=np.array([floor, floor, floor, low, low]),
-        upper=np.array([top, top, top, high, high]),
+        centres=centres,
+        lower=np.array([floor] * (1 + terms) + [low] * terms),
+        upper=np.array([top] * (1 + terms) + [high] * terms),
     )
 
 
-def model(theta: np.ndarray, problem: Problem) -> tuple[np.ndarray, np.ndarray]:
-    """Log loss, float[problems, rows], and its Jacobian, float[problems, rows, 5], at theta, float[problems, 5]."""
-    x, y = problem.x, problem.y
-    terms = np.stack(
-        [
-            np.broadcast_to(theta[:, :1], (len(theta), len(x))),
-            theta[:, 1:2] - theta[:, 3:4] * x,
-            theta[:, 2:3] - theta[:, 4:5] * y,
-        ],
-        axis=2,
-    )
-    peak = terms.max(axis=2, keepdims=True)
-    parts = np.exp(terms - peak)
-    total = parts.sum(axis=2, keepdims=True)
-    share = parts / total
-    value = (peak + np.log(total))[:, :, 0]
-    jacobian = np.concatenate([share, -share[:, :, 1:2] * x[:, None], -share[:, :, 2:3] * y[:, None]], axis=2)
-    return value, jacobian
+def uncentred(problem: Problem, theta: np.ndarray, term: int) -> tuple[Problem, np.ndarray]:
+    """The problem and theta, float[problems, parameters], with log A itself, not A', as the parameter of one term."""
+    x, centres = problem.x.copy(), problem.centres.copy()
+    lower, upper = problem.lower.copy(), problem.upper.copy()
+    moved, exponent = theta.copy(), 1 + problem.terms + term
+    moved[:, 1 + term] += theta[:, exponent] * centres[term]
+    shifts = np.array(EXPONENT_BOUNDS) * centres[term]
+    lower[1 + term], upper[1 + term] = lower[1 + term] + shifts.min(), upper[1 + term] + shifts.max()
+    x[term], centres[term] = x[term] + centres[term], 0.0
+    return Problem(x, problem.target, centres, lower, upper), moved
 
 
 def huber(residual: np.ndarray, weights: np.ndarray, delta: float) -> np.ndarray:
@@ -86,10 +109,15 @@ def huber(residual: np.ndarray, weights: np.ndarray, delta: float) -> np.ndarray
     return (weights * np.where(size <= delta, 0.5 * size**2, delta * (size - 0.5 * delta))).sum(axis=-1)
 
 
-def descend(theta: np.ndarray, problem: Problem, weights: np.ndarray, delta: float) -> tuple[np.ndarray, np.ndarray]:
-    """Minimise the Huber objective from each row of theta, float[problems, 5]; returns parameters and objectives."""
+def descend(
+    theta: np.ndarray, problem: Model, weights: np.ndarray, delta: float, pinned: int | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Minimise the Huber objective from each row of theta; returns parameters and objectives.
+
+    The parameter `pinned` keeps its value in every row, as a profile wants it.
+    """
     theta = np.clip(theta, problem.lower, problem.upper)
-    value, jacobian = model(theta, problem)
+    value, jacobian = problem.model(theta)
     residual = problem.target - value
     best = huber(residual, weights, delta)
     damping = np.full(len(theta), DAMPING_START)
@@ -98,9 +126,9 @@ def descend(theta: np.ndarray, problem: Problem, weights: np.ndarray, delta: flo
         live = np.flatnonzero((idle < PATIENCE) & (best > ROUNDING) & (damping < DAMPING_LIMIT))
         if not len(live):
             break
-        step = _step(theta[live], residual[live], jacobian[live], weights[live], delta, damping[live], problem)
+        step = _step(theta[live], residual[live], jacobian[live], weights[live], delta, damping[live], problem, pinned)
         trial = np.clip(theta[live] + step, problem.lower, problem.upper)
-        new_value, new_jacobian = model(trial, problem)
+        new_value, new_jacobian = problem.model(trial)
         new_residual = problem.target - new_value
         new = huber(new_residual, weights[live], delta)
         better = new < best[live]
@@ -113,14 +141,16 @@ def descend(theta: np.ndarray, problem: Problem, weights: np.ndarray, delta: flo
     return theta, best
 
 
-def _step(theta, residual, jacobian, weights, delta, damping, problem: Problem) -> np.ndarray:
-    """Damped Gauss-Newton step, float[problems, 5]; parameters pushed against a bound stay where they are."""
+def _step(theta, residual, jacobian, weights, delta, damping, problem: Model, pinned: int | None) -> np.ndarray:
+    """Damped Gauss-Newton step like theta; parameters pushed against a bound, and the pinned one, stay where they are."""
     size = np.abs(residual)
     influence = weights if np.isinf(delta) else weights * np.minimum(1.0, delta / np.maximum(size, 1e-300))
     weighted = jacobian * influence[:, :, None]
     hessian = np.matmul(weighted.transpose(0, 2, 1), jacobian)
     gradient = np.matmul(weighted.transpose(0, 2, 1), residual[:, :, None])[:, :, 0]
     held = ((theta <= problem.lower) & (gradient < 0)) | ((theta >= problem.upper) & (gradient > 0))
+    if pinned is not None:
+        held[:, pinned] = True
     gradient[held] = 0.0
     hessian = np.where(held[:, :, None] | held[:, None, :], 0.0, hessian)
     diagonal = np.einsum("bii->bi", hessian).copy()
@@ -134,28 +164,27 @@ def _step(theta, residual, jacobian, weights, delta, damping, problem: Problem) 
 
 
 def projected_starts(problem: Problem, weights: np.ndarray, count: int) -> np.ndarray:
-    """The `count` best cells of a 16 x 16 grid of (alpha, beta), each with its non-negative E, A, B, float[count, 5].
+    """The `count` best cells of a grid of exponents, each with its non-negative E and A, float[count, parameters].
 
     Rows are divided by the loss, so that the linear problem weighs relative errors as the log objective does.
     """
     scale = np.sqrt(weights) / np.exp(problem.target)
     answer = np.sqrt(weights)
+    linear_floor = np.exp(problem.lower[: 1 + problem.terms])
     found = []
-    for alpha in GRID:
-        of_n = np.exp(-alpha * problem.x) * scale
-        for beta in GRID:
-            design = np.column_stack([scale, of_n, np.exp(-beta * problem.y) * scale])
-            linear, norm = nnls(design, answer)
-            found.append((norm, *np.log(np.maximum(linear, np.exp(problem.lower[:3]))), alpha, beta))
+    for exponents in itertools.product(GRIDS[problem.terms], repeat=problem.terms):
+        powers = np.exp(-np.array(exponents)[:, None] * problem.x) * scale
+        linear, norm = nnls(np.column_stack([scale, *powers]), answer)
+        found.append((norm, *np.log(np.maximum(linear, linear_floor)), *exponents))
     table = np.array(found)
     return np.clip(table[np.argsort(table[:, 0], kind="stable")[:count], 1:], problem.lower, problem.upper)
 
 
-def polish(theta: np.ndarray, problem: Problem, weights: np.ndarray, delta: float) -> tuple[np.ndarray, float, float]:
+def polish(theta: np.ndarray, problem: Model, weights: np.ndarray, delta: float) -> tuple[np.ndarray, float, float]:
     """L-BFGS-B on the objective scaled to 1 at the start: parameters, objective, scaled gradient inside the bounds."""
 
     def scaled(parameters: np.ndarray) -> tuple[float, np.ndarray]:
-        value, jacobian = model(parameters[None, :], problem)
+        value, jacobian = problem.model(parameters[None, :])
         residual = problem.target - value[0]
         clipped = residual if np.isinf(delta) else np.clip(residual, -delta, delta)
         return float(huber(residual, weights, delta)) / scale, -(weights * clipped) @ jacobian[0] / scale

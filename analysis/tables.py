@@ -16,7 +16,11 @@ LABELS = {
     "surface_huber_1e3": "Surface, Huber 1e-3",
     "surface_lad": "Surface, least absolute",
     "loss_compute": "Loss against compute",
+    "overtrained": "One exponent (Gadre)",
     "repeated_data": "Repeated data",
+    "repeated_rising": "Repeated data, rising",
+    "joint_patients": "Joint law with patients",
+    "envelope": "Envelope of curves",
 }
 STATUS_LABELS = {
     "converged": "converged",
@@ -120,6 +124,22 @@ def parameter_rows(fits: dict[str, Fit], methods: tuple[str, ...], names: tuple[
                 cells += [number(fit.estimates[parameter]), interval(fit.intervals[parameter])]
             rows.append((*cells, STATUS_LABELS[fit.status]))
     return rows
+
+
+def other_rows(fits: dict[str, Fit]) -> list[tuple[str, ...]]:
+    """Per method and parameter that has several kinds of interval: the estimate, bootstrap, delta and profile."""
+    rows = []
+    for name, fit in fits.items():
+        kinds = fit.other_intervals
+        for parameter in fit.intervals if kinds else ():
+            if any(parameter in kind for kind in kinds.values()):
+                ends = (fit.intervals, kinds.get("delta", {}), kinds.get("profile", {}))
+                cells = [interval(kind[parameter]) if parameter in kind else UNKNOWN for kind in ends]
+                rows.append((LABELS[name], parameter, number(fit.estimates[parameter]), *cells))
+    return rows
+
+
+OTHER_HEADER = ("method", "parameter", "estimate", "bootstrap 95%", "delta method 95%", "profile 95%")
 
 
 def parameter_header(names: tuple[str, ...]) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """Plan and run an IsoFLOP sweep: `python ml/sweep.py --shards data/shards --budgets 1e11,3e11,1e12`.
 
-In: shards, budgets, sizes (or auto), seeds. Out: one run folder for each budget, size and seed, trained by
+In: shards, budgets, sizes (or auto), seeds, or a plan (ml/sweep_plan.py). Out: one run folder for each budget, size and seed, trained by
 ml/train.py in a process of its own, as many at once as there are cores (or CUDA devices), or as jobs of Slurm. A budget's sizes
 are settled when the budget before is done, around its optimum; where the lowest loss has fewer than two sizes on a side, further
 ones are added there. Started again it goes on with what is missing: finished runs are kept, killed ones
@@ -25,11 +25,12 @@ import torch
 from ml import runs
 from ml.arguments import add_settings, number, parser, settings_from
 from ml.device import choose_device
-from ml.grid import centre_for, sizes_around, sizes_missing, sizes_per_budget
+from ml.grid import CURVATURE, SEED_NOISE, centre_for, sizes_around, sizes_missing, sizes_per_budget
 from ml.jobs import Job, conclude
 from ml.launch import SLURM_AT_ONCE, Launcher, LocalSlots, SlurmQueue, train_command
 from ml.plan import Settings, plan_run
 from ml.stream import Corpus, open_corpus
+from ml.sweep_plan import read_plan
 from ml.sweep_table import Board, ending, print_plan, print_results, profiles_of
 from warehouse.errors import ArgumentParser, UserError, run_main
 from warehouse.paths import data_dir
@@ -41,6 +42,7 @@ EXAMPLES = """examples:
   python ml/sweep.py --shards data/shards --budgets 1e11,3e11,1e12 --dry-run
   python ml/sweep.py --shards data/shards --budgets 1e11,3e11,1e12
   python ml/sweep.py --shards data/shards --budgets 3e11,1e12 --sizes 14k,25k,83k,150k --seeds 0,1,2
+  python ml/sweep.py --shards data/shards --plan plan.json    # of `python -m analysis.design --write plan.json`
   python ml/sweep.py --shards data/shards --budgets 1e17,1e18 --launcher slurm --slurm slurm_partition=gpu -- --compile
 options after -- go to every ml/train.py; they may say how a run is carried out, as --compile or --checkpoint-every 500 do.
 """
@@ -80,7 +82,7 @@ class Sweep:
     def base(self, index: int, provisional: bool = False) -> dict[str, Job]:
         """The runs that a budget starts with: its sizes with every seed, and the replicates that are its share."""
         budget = self.budgets[index]
-        centre, _ = centre_for(budget, self.profiles())
+        centre, _ = self.centre(budget)
         sizes = self.args.sizes or sizes_around(centre, self.counts()[index], *self.of_model())
         jobs = dict(self.plan(budget, s, seed, provisional=provisional) for s in sizes for seed in self.args.seeds)
         middle = sorted(jobs.values(), key=lambda job: abs(math.log(job.n_with_head / centre)))
@@ -90,6 +92,11 @@ class Sweep:
         further = more[: max(0, REPLICATE_SEEDS - len(self.args.seeds))]
         kind = {"provisional": provisional, "replicate": True}
         return jobs | dict(self.plan(budget, s, seed, **kind) for s in nearest[:share] for seed in further)
+
+    def centre(self, budget: float) -> tuple[float, float | None]:
+        """N with head to lay a budget's sizes around, and the budget it was taken from; before there are results, the plan's."""
+        centre, after = centre_for(budget, self.profiles())
+        return (centre if after else self.args.centres.get(budget) or centre), after
 
     def counts(self) -> list[int]:
         """Sizes of each budget."""
@@ -114,7 +121,7 @@ class Sweep:
         told = []
         for index, budget in enumerate(self.budgets):
             if budget not in self.rounds:
-                centre, after = centre_for(budget, self.profiles())
+                centre, after = self.centre(budget)
                 if not self.args.sizes and after:
                     told.append(f"budget {budget:.2g}: sizes around N = {centre:,.0f}, from the optimum at {after:.2g}")
                 self.rounds[budget] = 0
@@ -250,7 +257,10 @@ def sweep_parser() -> argparse.ArgumentParser:
     )
     add_settings(made)
     add = made.add_argument
-    add("--budgets", type=numbers(number), required=True, help="FLOPs a run, as in 1e11,3e11,1e12")
+    add("--budgets", type=numbers(number), help="FLOPs a run, as in 1e11,3e11,1e12")
+    add(
+        "--plan", type=Path, metavar="FILE", help="budgets, sizes and seeds of `python -m analysis.design --write FILE`"
+    )
     add("--sizes", type=numbers(str), help="of every budget, as in 14k,25k (default: around each budget's optimum)")
     add("--sizes-per-budget", type=numbers(int), help="how many, one number or one a budget (default 7,6,5,5,...)")
     words = "rounds of further sizes where the lowest loss has fewer than two on a side (%(default)s)"
@@ -278,6 +288,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
         epochs=1
     ):
         raise UserError(f"-- {' '.join(args.further)}: what decides a run's outcome stands before the --")
+    take_plan(args)
     for budget in args.budgets:
         if not 0 < budget < float("inf"):
             raise UserError(f"--budgets: {budget} is no budget, give FLOPs above 0 as in 1e11,3e11")
@@ -291,6 +302,20 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
         args.replicates = 0 if args.sizes or args.seeds else REPLICATES
     args.seeds = args.seeds or [0]
     return args
+
+
+def take_plan(args: argparse.Namespace) -> None:
+    """Fill in what a plan says and the command line does not; `centres` by budget and `expected` (curvature, seed noise)."""
+    args.centres, args.expected = {}, (CURVATURE, SEED_NOISE)
+    if (args.budgets is None) == (args.plan is None):
+        raise UserError("give the budgets one way: --budgets 1e11,3e11,1e12, or --plan FILE")
+    if args.plan:
+        plan = read_plan(args.plan)
+        args.budgets = plan.budgets
+        args.centres = dict(zip(plan.budgets, plan.centres, strict=True))
+        args.expected = plan.curvature, plan.seed_noise
+        args.sizes_per_budget = args.sizes_per_budget or plan.sizes_per_budget
+        args.seeds = args.seeds or (plan.seeds if plan.seeds != [0] else None)
 
 
 def launcher_of(args: argparse.Namespace, runs_dir: Path) -> tuple[Launcher, str]:
@@ -313,7 +338,7 @@ def main(argv: list[str] | None = None) -> int:
     sweep = Sweep(args, runs_dir)
     sweep.settle()
     launcher, device = launcher_of(args, runs_dir)
-    print_plan(sweep.outlook(), launcher.at_once, sweep.pace(device == "cpu"))
+    print_plan(sweep.outlook(), launcher.at_once, sweep.pace(device == "cpu"), args.expected)
     if args.dry_run:
         return 0
     before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the runs are ended too
@@ -322,7 +347,7 @@ def main(argv: list[str] | None = None) -> int:
     finally:
         signal.signal(signal.SIGTERM, before)
     jobs = list(sweep.jobs.values())
-    print_results(jobs)
+    print_results(jobs, args.expected)
     failed = [job for job in jobs if runs.status(job.folder) != "done"]
     if failed:
         raise UserError(f"{len(failed)} of {len(jobs)} runs failed, the table says why", exit_status=1)

@@ -12,10 +12,11 @@ from collections.abc import Iterable, Sequence
 from tqdm import tqdm
 
 from ml import runs
-from ml.grid import curvature_of, exponent_error, noise_of, vertex
+from ml.grid import CURVATURE, SEED_NOISE, curvature_of, exponent_error, noise_of, vertex
 from ml.jobs import Job
 
 REDRAW_SECONDS = 1.0
+EXPECTED = (CURVATURE, SEED_NOISE)
 
 
 def by_budget(jobs: Iterable[Job]) -> dict[float, list[Job]]:
@@ -35,8 +36,11 @@ def profiles_of(jobs: Iterable[Job]) -> dict[float, dict[int, float]]:
     return {b: {n: sum(x) / len(x) for n, x in sorted(sizes.items())} for b, sizes in sorted(found.items())}
 
 
-def expected_error(jobs: Sequence[Job]) -> str:
-    """The standard error that the exponent of N* ~ C^a will have, and what that rests on, in one line."""
+def expected_error(jobs: Sequence[Job], expected: tuple[float, float] = EXPECTED) -> str:
+    """The standard error that the exponent of N* ~ C^a will have, and what that rests on, in one line.
+
+    `expected`: curvature and seed noise, in nats, that count where the results do not tell them.
+    """
     counts: dict[float, dict[float, int]] = {}
     groups: dict[str, list[float]] = {}
     for job in jobs:
@@ -46,6 +50,7 @@ def expected_error(jobs: Sequence[Job]) -> str:
             groups.setdefault(job.plan.record["configuration"], []).append(job.loss)
     curvature, budgets = curvature_of(profiles_of(jobs))
     noise, freedom = noise_of(list(groups.values()))
+    curvature, noise = (curvature if budgets else expected[0]), (noise if freedom else expected[1])
     error = exponent_error(counts, curvature, noise)
     bent = f"of {budgets} budgets' results" if budgets else "expected"
     spread = f"of results, {freedom} degrees of freedom" if freedom else "expected"
@@ -69,7 +74,7 @@ def wall_seconds(jobs: Sequence[Job], at_once: int, pace: float | None) -> float
     return max([sum(todo) / at_once, *todo]) if pace else None
 
 
-def print_plan(jobs: Sequence[Job], at_once: int, pace: float | None) -> None:
+def print_plan(jobs: Sequence[Job], at_once: int, pace: float | None, expected: tuple[float, float] = EXPECTED) -> None:
     """The plan, with what it costs and what it will tell. `pace`: seconds over those expected; None where not known."""
     print("  budget   size seed    d  L  N with head          D   D/U   steps  CPU s  status")
     for job in [job for group in by_budget(jobs).values() for job in group]:
@@ -86,7 +91,7 @@ def print_plan(jobs: Sequence[Job], at_once: int, pace: float | None) -> None:
     wall = wall_seconds(jobs, at_once, pace)
     cost = f"about {duration(wall)}" if wall is not None else "time not known until runs have ended on this device"
     print(f"{len(jobs)} runs, {len(todo)} to do: {flops:.3g} FLOPs, {cost} with {at_once} at once")
-    print(expected_error(jobs), flush=True)
+    print(expected_error(jobs, expected), flush=True)
 
 
 def ending(job: Job) -> str:
@@ -148,7 +153,7 @@ class Board:
         self.lines = []
 
 
-def print_results(jobs: Sequence[Job]) -> None:
+def print_results(jobs: Sequence[Job], expected: tuple[float, float] = EXPECTED) -> None:
     """All runs with their losses, the lowest of each budget marked, and the optimum of each budget."""
     print("  budget   size seed  N with head          D  held_out  CPU s  status")
     groups = by_budget(jobs)
@@ -166,4 +171,4 @@ def print_results(jobs: Sequence[Job]) -> None:
     optima = {budget: vertex(losses) for budget, losses in profiles_of(jobs).items()}
     found = ", ".join(f"{budget:.2g}: {n:,.0f}" for budget, n in optima.items() if n)
     print(f"optimum of N with head by tuning loss: {found or 'none: it takes three sizes a budget'}")
-    print(expected_error(jobs))
+    print(expected_error(jobs, expected))

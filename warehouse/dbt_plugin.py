@@ -27,7 +27,7 @@ from warehouse.switches import landed_tables, project_vars, reads_meds
 
 # Commands that build models, and the selectors that leave every model over raw tables alone.
 BUILDING_COMMANDS = ("run", "build")
-SELECTORS_WITHOUT_RAW = ("runs", "path:models_sql/runs")
+SELECTORS_WITHOUT_RAW = ("runs", "path:models_sql/runs", "analysis", "path:models_sql/analysis")
 
 
 class Plugin(BasePlugin):

@@ -12,6 +12,7 @@ with final as (
         cast(n_non_embedding as double) as n_non_embedding,
         cast(tokens_seen as double) as d,
         cast(unique_tokens as double) as unique_tokens,
+        cast(unique_patients as double) as unique_patients,
         epochs,
         held_out_loss as loss,
         tuning_loss,

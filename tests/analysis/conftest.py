@@ -1,5 +1,6 @@
 """Simulated sweeps with a known truth, and warehouses made of them."""
 
+import csv
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -56,6 +57,20 @@ def points_of() -> Callable[..., Points]:
         return make_points(**{name: column for name, column in columns.items() if name != "seed"})
 
     return make
+
+
+def rows_of(path: Path) -> list[dict[str, str]]:
+    """The rows of a csv file, as text by column."""
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture
+def published(shared_data: Path) -> Points:
+    """The 182 runs of Muennighoff's published fit."""
+    rows = rows_of(shared_data / "scaling" / "datablations" / "fit_subset_182.csv")
+    n, d, u, loss = (np.array([float(row[name]) for row in rows]) for name in ("N", "D", "U", "loss"))
+    return make_points(n, d, loss, unique_tokens=u)
 
 
 RUNS_TABLE = """create table runs.runs (

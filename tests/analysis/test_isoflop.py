@@ -1,7 +1,5 @@
 """Local parabolas, Akima and the laws through their vertices: known truths, published numbers, refusals and flags."""
 
-import csv
-
 import numpy as np
 import pytest
 
@@ -67,44 +65,6 @@ def test_intervals_cover_at_close_to_their_nominal_rate(sweep, points_of):
         low, high = parabola(points_of(columns), seed=seed).intervals["a"]
         held += low <= TRUE_A <= high
     assert held >= 34
-
-
-def porian_sweeps(shared_data):
-    """(name, published a, points) of the 15 published sweeps."""
-    folder = shared_data / "scaling" / "porian"
-    with (folder / "isoflop_points.csv").open() as file:
-        rows = list(csv.DictReader(file))
-    keys = ("file", "dataset", "hparams", "warmup", "decay", "param_count", "val")
-    with (folder / "published_fits.csv").open() as file:
-        for fit in csv.DictReader(file):
-            mine = [row for row in rows if all(row[key] == fit[key] for key in keys)]
-            columns = {ours: np.array([float(r[theirs]) for r in mine]) for ours, theirs in PORIAN_COLUMNS.items()}
-            yield "/".join(fit[key] for key in keys), float(fit["a"]), make_points(**columns)
-
-
-PORIAN_COLUMNS = {"n": "n", "d": "t", "loss": "loss", "flops": "flops"}
-
-
-@pytest.mark.parametrize(("fit_method", "tolerance"), [(akima, 0.01), (parabola, 0.035)])
-def test_published_exponents_of_porian(fit_method, tolerance, shared_data):
-    """All 15 exponents of Porian 2024 (published_fits.csv)."""
-    off = {}
-    for name, published, points in porian_sweeps(shared_data):
-        assert len(budget_profiles(points)[0]) in (11, 12)
-        off[name] = abs(fit_method(points, draws=1000).estimates["a"] - published)
-    assert len(off) == 15
-    assert max(off.values()) <= tolerance, off
-
-
-def test_global_parabola_would_be_wrong_where_the_local_one_is_not(shared_data):
-    """On Porian's widest grid a parabola through all sizes is off by more than .1; ours must not be one."""
-    _, published, points = next(porian_sweeps(shared_data))
-    profiles, _ = budget_profiles(points)
-    vertices = [-np.polyfit(np.log(p.n), np.log(p.loss), 2)[1] / 2 for p in profiles]
-    bends = [np.polyfit(np.log(p.n), np.log(p.loss), 2)[0] for p in profiles]
-    slope = np.polyfit(np.log([p.budget for p in profiles]), np.array(vertices) / bends, 1)[0]
-    assert abs(slope - published) > 0.1
-    assert abs(parabola(points).estimates["a"] - published) < 0.035
 
 
 def test_window_is_local():

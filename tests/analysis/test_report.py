@@ -90,7 +90,7 @@ def test_demo_report_has_everything(demo_report):
 
 def test_tables_and_json_beside_the_page(demo_report):
     out, _ = demo_report
-    tables = {path.stem: list(csv.DictReader(path.open())) for path in (out / "tables").iterdir()}
+    tables = {path.stem: list(csv.DictReader(path.open())) for path in (out / "tables").glob("*.csv")}
     assert set(tables) == {"optima", "estimates", "notes", "runs", "set_aside"}
     assert len(tables["runs"]) == 16
     assert [(row["run_id"], row["why"]) for row in tables["set_aside"]] == [
@@ -189,7 +189,7 @@ def test_command_from_another_folder(make_warehouse, tmp_path):
     answer = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
     assert answer.returncode == 0, answer.stderr
     assert (tmp_path / "r" / "index.html").exists()
-    assert answer.stderr.splitlines() == ["reading the runs", "fitting", "drawing", "writing"]
+    assert answer.stderr.splitlines() == ["reading the runs", "fitting", "forecasting", "drawing", "writing"]
 
 
 def test_names_from_runs_cannot_become_markup(demo_report):

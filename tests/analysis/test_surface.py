@@ -92,13 +92,13 @@ def test_least_absolute_stands_at_an_optimum(noisy, noisy_fits):
 
 
 def test_gradient_of_the_model_is_right(noisy):
-    problem = solver.make_problem(noisy.n, noisy.d, noisy.loss)
+    problem = solver.make_problem(noisy.loss, noisy.n, noisy.d)
     theta = np.array([[0.3, -0.2, 0.1, 0.4, 0.5]])
-    _, jacobian = solver.model(theta, problem)
+    _, jacobian = problem.model(theta)
     for i in range(5):
         step = np.zeros((1, 5))
         step[0, i] = 1e-6
-        slope = (solver.model(theta + step, problem)[0] - solver.model(theta - step, problem)[0]) / 2e-6
+        slope = (problem.model(theta + step)[0] - problem.model(theta - step)[0]) / 2e-6
         np.testing.assert_allclose(jacobian[0, :, i], slope[0], atol=1e-8)
 
 

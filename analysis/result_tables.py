@@ -1,0 +1,196 @@
+"""The study's results as typed tables: what dbt takes into schema `analysis` of the warehouse (models_sql/analysis).
+
+In: the study, its fits, its outlook. Out: one Arrow table a name of SCHEMAS; `write_tables` puts them in a folder as Parquet.
+A number that is not known is null. Same results, same bytes: no time of day is in them.
+The tables are declared here; models_sql/analysis/_analysis.yml repeats their columns with descriptions, which a test compares.
+"""
+
+import math
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from analysis.outlook import Outlook
+from analysis.results import Fit
+from analysis.study import Study
+from analysis.surface import METHODS as SURFACES
+
+TEXT, NUMBER, WHOLE, TRUTH = pa.string(), pa.float64(), pa.int64(), pa.bool_()
+QUANTILES = {"q025": 0.025, "q250": 0.25, "median": 0.5, "q750": 0.75, "q975": 0.975}
+SCHEMAS: dict[str, dict[str, pa.DataType]] = {
+    "fits": {
+        **dict.fromkeys(("method", "estimate"), TEXT),
+        **dict.fromkeys(("budget", "value", "low", "high"), NUMBER),
+        "status": TEXT,
+        "objective": NUMBER,
+    },
+    "draws": {
+        **dict.fromkeys(("method", "estimate"), TEXT),
+        "budget": NUMBER,
+        "draws": WHOLE,
+        **dict.fromkeys(("mean", "sd", *QUANTILES), NUMBER),
+    },
+    "optima": {
+        "method": TEXT,
+        **dict.fromkeys(("budget", "n_opt", "d_opt", "loss_opt"), NUMBER),
+        "used": TRUTH,
+        "flags": TEXT,
+    },
+    "points": {
+        "run_id": TEXT,
+        "configuration": TEXT,
+        **dict.fromkeys(("n", "d", "loss", "flops", "budget", "unique_tokens"), NUMBER),
+    },
+    "residuals": {**dict.fromkeys(("method", "run_id"), TEXT), **dict.fromkeys(("fitted_loss", "residual"), NUMBER)},
+    "forecasts": {
+        "quantity": TEXT,
+        **dict.fromkeys(("compute", "factor"), NUMBER),
+        "method": TEXT,
+        **dict.fromkeys(("value", "low", "high", "run_low", "run_high"), NUMBER),
+        "status": TEXT,
+    },
+    "left_out": {
+        "left_out": WHOLE,
+        "budget": NUMBER,
+        **dict.fromkeys(("quantity", "method"), TEXT),
+        **dict.fromkeys(("predicted", "low", "high", "observed", "error"), NUMBER),
+    },
+    "task_laws": {
+        **dict.fromkeys(("task", "scored_by", "law", "estimate"), TEXT),
+        **dict.fromkeys(("value", "low", "high"), NUMBER),
+        "status": TEXT,
+    },
+    "task_trends": {
+        **dict.fromkeys(("task", "scored_by", "status"), TEXT),
+        "configurations": WHOLE,
+        **dict.fromkeys(("tau_compute", "p_compute", "tau_loss", "p_loss"), NUMBER),
+    },
+    "task_errors": {
+        **dict.fromkeys(("task", "scored_by"), TEXT),
+        "left_out": WHOLE,
+        "law": TEXT,
+        "error": NUMBER,
+        "configurations": WHOLE,
+    },
+    "notes": dict.fromkeys(("source", "code", "severity", "text"), TEXT),
+    "report_settings": dict.fromkeys(("name", "value"), TEXT),
+}
+
+
+def result_tables(
+    study: Study, fits: dict[str, Fit], outlook: Outlook, settings: dict[str, str]
+) -> dict[str, pa.Table]:
+    """Every table of SCHEMAS; `settings`: what the results depend on besides the runs (draws, seed)."""
+    facts = {"shard_fingerprint": study.shard_fingerprint, "vocabulary_sha256": study.vocabulary_sha256, **settings}
+    rows = {
+        "fits": [row for name, fit in fits.items() for row in _fit_rows(name, fit)],
+        "draws": [row for name, fit in fits.items() for row in _draw_rows(name, fit)],
+        "optima": [
+            (name, v.budget, v.n_opt, v.d_opt, v.loss_opt, v.used, " ".join(v.flags))
+            for name, fit in fits.items()
+            for v in fit.details.get("vertices", ())
+        ],
+        "points": list(_point_rows(study)),
+        "residuals": [row for name, fit in fits.items() for row in _residual_rows(name, fit, study)],
+        "forecasts": [_values(row, SCHEMAS["forecasts"]) for row in outlook.forecasts],
+        "left_out": [_values(row, SCHEMAS["left_out"]) for row in outlook.foreseen],
+        **_task_rows(outlook),
+        "notes": [
+            *(("points", note.code, note.severity, note.text) for note in study.points.notes),
+            *((name, note.code, note.severity, note.text) for name, fit in fits.items() for note in fit.notes),
+            *(
+                (f"{trend.task} by {trend.method}: {law}", note.code, note.severity, note.text)
+                for trend in outlook.trends
+                for law, fit in trend.laws.items()
+                for note in fit.notes
+            ),
+        ],
+        "report_settings": list(facts.items()),
+    }
+    return {name: _table(columns, rows[name]) for name, columns in SCHEMAS.items()}
+
+
+def write_tables(folder: Path, tables: dict[str, pa.Table]) -> None:
+    """One Parquet file a table."""
+    for name, table in tables.items():
+        pq.write_table(table, folder / f"{name}.parquet")
+
+
+def _fit_rows(name: str, fit: Fit) -> Iterable[tuple]:
+    """A row an estimate, and one a budget where it has one per budget."""
+    for estimate, value in fit.estimates.items():
+        ends = fit.intervals.get(estimate, (math.nan, math.nan))
+        if isinstance(value, dict):
+            for budget, part in value.items():
+                yield name, estimate, float(budget), part, *ends[budget], fit.status, fit.objective
+        else:
+            yield name, estimate, None, value, *ends, fit.status, fit.objective
+
+
+def _draw_rows(name: str, fit: Fit) -> Iterable[tuple]:
+    """Mean, spread and quantiles of the finite draws of each estimate, per budget where it has one per budget."""
+    for estimate, draws in fit.draws.items():
+        if estimate not in fit.estimates:
+            continue
+        columns = draws.reshape(len(draws), -1).T
+        of_budgets = fit.estimates[estimate] if isinstance(fit.estimates[estimate], dict) else {None: 0.0}
+        for budget, column in zip(of_budgets, columns, strict=True):
+            finite = column[np.isfinite(column)]
+            if finite.size:
+                ends = np.quantile(finite, list(QUANTILES.values()))
+                where = None if budget is None else float(budget)
+                yield name, estimate, where, finite.size, finite.mean(), finite.std(), *ends
+
+
+def _point_rows(study: Study) -> Iterable[tuple]:
+    """The runs that are fitted, as the fits see them."""
+    points = study.points
+    numbers = (points.n, points.d, points.loss, points.flops, points.budget, points.unique_tokens)
+    for run, *values in zip(study.used, *numbers, strict=True):
+        yield run["run_id"], run.get("configuration"), *values
+
+
+def _residual_rows(name: str, fit: Fit, study: Study) -> Iterable[tuple]:
+    """Of the surfaces, which fit every run: its loss by the fit, and log loss minus the fit's."""
+    residual = fit.details.get("residual")
+    if name not in SURFACES or residual is None:
+        return
+    for run, loss, off in zip(study.used, study.points.loss, residual, strict=True):
+        yield name, run["run_id"], loss * math.exp(-off), off
+
+
+def _task_rows(outlook: Outlook) -> dict[str, list[tuple]]:
+    """The three tables of tasks."""
+    laws, trends, errors = [], [], []
+    for trend in outlook.trends:
+        key = (trend.task, trend.method)
+        tests = {test.against: (test.tau, test.p) for test in trend.monotone}
+        trends.append((*key, trend.status, trend.configurations, *tests["compute"], *tests["loss"]))
+        errors += [(*key, row.left_out, row.law, row.error, row.configurations) for row in trend.errors]
+        for law, fit in trend.laws.items():
+            laws += [
+                (*key, law, name, value, *fit.intervals[name], fit.status) for name, value in fit.estimates.items()
+            ]
+    return {"task_laws": laws, "task_trends": trends, "task_errors": errors}
+
+
+def _values(row: Any, columns: Iterable[str]) -> tuple:
+    return tuple(getattr(row, name) for name in columns)
+
+
+def _table(columns: dict[str, pa.DataType], rows: list[tuple]) -> pa.Table:
+    """Rows as an Arrow table; what is not finite is null."""
+    parts = list(zip(*rows, strict=True)) if rows else [()] * len(columns)
+    arrays = [pa.array([_known(v) for v in part], kind) for part, kind in zip(parts, columns.values(), strict=True)]
+    return pa.Table.from_arrays(arrays, schema=pa.schema(list(columns.items())))
+
+
+def _known(value: Any) -> Any:
+    """A plain value; None for what is no finite number."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    return None if isinstance(value, float) and not math.isfinite(value) else value

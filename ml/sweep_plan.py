@@ -1,0 +1,54 @@
+"""A sweep's plan as a file, `ml/sweep.py --plan FILE`; `python -m analysis.design --write FILE` writes one.
+
+In: a JSON object: format 1, budgets (FLOPs), sizes_per_budget, centres (N with head that each budget's sizes are laid around
+before there are results; null where not known), seeds, curvature and seed_noise (nats; what the runs so far show).
+Out: `SweepPlan`. Wrong: no such file, no such plan (UserError).
+"""
+
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+from warehouse.errors import UserError
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class SweepPlan:
+    """Budgets and what is known of each; lists of one length but for `seeds`."""
+
+    budgets: list[float]
+    sizes_per_budget: list[int]
+    centres: list[float | None]
+    seeds: list[int]
+    curvature: float
+    seed_noise: float
+
+
+def read_plan(path: Path) -> SweepPlan:
+    """The plan in a file."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(f"--plan {path}: {error.strerror}") from error
+    except ValueError as error:
+        raise UserError(f"--plan {path}: no JSON; write one with `python -m analysis.design --write FILE`") from error
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        raise UserError(
+            f"--plan {path}: no plan of format {FORMAT}; write one with `python -m analysis.design --write FILE`"
+        )
+    try:
+        plan = SweepPlan(**{name: content[name] for name in SweepPlan.__dataclass_fields__})
+    except KeyError as error:
+        raise UserError(f"--plan {path}: has no {error.args[0]}") from error
+    counts = {len(plan.budgets), len(plan.sizes_per_budget), len(plan.centres)}
+    numbers = [*plan.budgets, *plan.sizes_per_budget, plan.curvature, plan.seed_noise, *filter(None, plan.centres)]
+    if len(counts) != 1 or not plan.budgets or not plan.seeds or not all(_positive(value) for value in numbers):
+        raise UserError(f"--plan {path}: budgets, sizes_per_budget and centres must be lists of one length, above 0")
+    return plan
+
+
+def _positive(value: object) -> bool:
+    return isinstance(value, int | float) and 0 < value < math.inf

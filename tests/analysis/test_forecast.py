@@ -1,0 +1,103 @@
+"""Forecasts on sweeps with a known truth, and the largest budgets left out."""
+
+import math
+
+import numpy as np
+import pytest
+
+from analysis.forecast import CARRY_FORWARD, SPREAD, forecast, leave_largest_out, observed_optima
+from analysis.methods import fit_methods
+from analysis.optimum import compute_for_loss, compute_rule, law_of, optimum
+from tests.analysis.conftest import TRUTH, simulate, true_loss, true_optimum
+
+METHODS = ("isoflop_parabola", "surface_least_squares", "surface_huber", "loss_compute")
+BUDGETS = (3e11, 1e12, 3e12, 1e13, 3e13, 1e14)
+
+
+@pytest.fixture(scope="module")
+def noisy(points_of):
+    """Points of a sweep with 0.3% noise and its fits."""
+    points = points_of(simulate(budgets=BUDGETS, noise=0.003, seeds=2, seed=1))
+    return points, fit_methods(points, METHODS, 200)
+
+
+def best_loss(budget: float) -> float:
+    n = true_optimum(budget)
+    return float(true_loss(n, budget / 6 / n))
+
+
+def row(rows, **wanted):
+    """The one row that has these values."""
+    found = [r for r in rows if all(getattr(r, name) == value for name, value in wanted.items())]
+    assert len(found) == 1, wanted
+    return found[0]
+
+
+def test_optimum_of_the_true_law_is_the_closed_form(points_of):
+    rule = compute_rule(points_of(simulate()))
+    best = optimum(law_of(TRUTH), rule, 1e15)
+    assert math.exp(best.log_n[0]) == pytest.approx(true_optimum(1e15), rel=2e-3)
+    assert best.loss[0] == pytest.approx(best_loss(1e15), rel=1e-7)
+    assert compute_for_loss(law_of(TRUTH), rule, 1e15, best_loss(2e14)) == pytest.approx(2e14, rel=1e-3)
+
+
+def test_compute_is_counted_as_the_runs_count_it(points_of):
+    """Where small models cost more than 6ND, the optimum has fewer tokens and all of the compute is spent."""
+    columns = simulate()
+    factor = 6 * (1 + 1e4 / columns["n"])
+    columns["d"] = columns["budget"] / factor / columns["n"]
+    columns["flops"] = columns["budget"].copy()
+    rule = compute_rule(points_of(columns))
+    best = optimum(law_of(TRUTH), rule, 3e11)
+    n, d = math.exp(best.log_n[0]), best.d[0]
+    assert 6 * (1 + 1e4 / n) * n * d == pytest.approx(3e11, rel=0.02)
+    assert n > 1.05 * true_optimum(3e11)
+
+
+def test_forecast_covers_the_truth_and_keeps_three_bands_apart(noisy):
+    points, fits = noisy
+    rows = forecast(points, fits, 1e15)
+    for method in ("surface_least_squares", "surface_huber", "loss_compute"):
+        loss = row(rows, quantity="loss", method=method)
+        assert loss.factor == pytest.approx(10)
+        assert loss.low < best_loss(1e15) < loss.high
+        assert loss.run_low < loss.low < loss.value < loss.high < loss.run_high
+    for method in ("isoflop_parabola", "surface_huber"):
+        size = row(rows, quantity="n_opt", method=method)
+        assert size.low < true_optimum(1e15) < size.high and math.isnan(size.run_low)
+    spread = row(rows, quantity="n_opt", method=SPREAD)
+    values = [r.value for r in rows if r.quantity == "n_opt" and r.method != SPREAD]
+    assert (spread.low, spread.high) == (min(values), max(values))
+
+
+def test_largest_budgets_left_out_are_foreseen_and_the_baseline_is_not(noisy):
+    points, fits = noisy
+    rows = leave_largest_out(points, fits, most=2, bootstrap=100)
+    assert {(r.left_out, r.budget) for r in rows} == {(1, 1e14), (2, 1e14), (2, 3e13)}
+    for left_out, last in ((1, 3e13), (2, 1e13)):
+        carried = row(rows, left_out=left_out, budget=1e14, quantity="loss", method=CARRY_FORWARD)
+        assert carried.predicted == pytest.approx(best_loss(last), rel=2e-3)
+        assert carried.error == pytest.approx(best_loss(last) / best_loss(1e14) - 1, abs=3e-3)
+        for method in ("surface_huber", "loss_compute"):
+            told = row(rows, left_out=left_out, budget=1e14, quantity="loss", method=method)
+            assert abs(told.error) < 0.005 < abs(carried.error)
+            assert told.low < told.observed < told.high
+        runs = row(rows, left_out=left_out, budget=1e14, quantity="runs", method="surface_huber")
+        assert runs.error == pytest.approx(0.003, abs=0.0025)
+
+
+def test_what_is_left_out_has_no_part_in_what_is_foreseen(noisy, points_of):
+    points, fits = noisy
+    columns = simulate(budgets=BUDGETS, noise=0.003, seeds=2, seed=1)
+    columns["loss"] = np.where(columns["budget"] == 1e14, columns["loss"] * 1.2, columns["loss"])
+    changed = leave_largest_out(points_of(columns), fits, most=1, bootstrap=100)
+    as_it_was = leave_largest_out(points, fits, most=1, bootstrap=100)
+    foreseen = [[r.predicted for r in rows if r.quantity == "loss"] for rows in (as_it_was, changed)]
+    assert foreseen[0] == foreseen[1]
+    assert row(changed, quantity="loss", method="surface_huber").error == pytest.approx(1 / 1.2 - 1, abs=0.01)
+
+
+def test_too_few_budgets_leave_nothing_to_leave_out(points_of):
+    points = points_of(simulate(budgets=(1e12, 1e13), sizes=6))
+    assert leave_largest_out(points, fit_methods(points, ("isoflop_parabola",), 100)) == ()
+    assert observed_optima(points)[1e12][1] == pytest.approx(true_optimum(1e12), rel=0.05)
