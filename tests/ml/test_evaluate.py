@@ -177,7 +177,7 @@ def test_wrong_options_are_told_in_one_line(made: tuple[Path, Path, list[Path]],
 
 
 def test_runs_and_tasks_of_another_build_are_refused(made: tuple[Path, Path, list[Path]], tmp_path: Path) -> None:
-    shards, tasks, runs = made
+    _, _, runs = made
     with pytest.raises(UserError, match="no run at"):
         main(words(made, run=[tmp_path / "nowhere"]))
     bare = tmp_path / "bare"
