@@ -11,6 +11,7 @@ all are scored on the same rows. Wrong: an unknown task, a run without weights, 
 import argparse
 import hashlib
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from ml import runs
 from ml.checkpoint import file_sha256
 from ml.data import Manifest, Split, read_manifest
 from ml.device import Device, choose_device
@@ -44,8 +46,8 @@ ROLLOUT, PROBE = "rollout", "probe"
 EXAMPLES = """examples:
   python ml/evaluate.py --run data/runs/ID --tasks all
   python ml/evaluate.py --run data/runs/ID --tasks hospital_mortality_at_admission,readmission_30d --rollouts 100
-  python ml/evaluate.py --run data/runs/* --tasks all --rollouts 20 --budget-minutes 5
-  python ml/evaluate.py --run data/runs/* --tasks all --methods probe
+  python ml/evaluate.py --run data/runs --tasks all --rollouts 20 --budget-minutes 5
+  python ml/evaluate.py --run data/runs --tasks all --methods probe
 Started again it takes up the rollouts that it has written; a larger sample holds the smaller one.
 """
 
@@ -223,7 +225,7 @@ def evaluation_parser() -> ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = made.add_argument
-    add("--run", type=Path, nargs="+", required=True, help="folder of a run, or of several, or a name in data/runs")
+    add("--run", type=Path, nargs="+", required=True, help="runs, or a folder of runs: all its finished ones")
     add("--tasks", default="all", metavar="NAMES", help="tasks by commas, or all (%(default)s)")
     add("--rollouts", type=int, default=20, help="of each prompt (%(default)s)")
     words = "most minutes of simulation a run; the pace of the largest run settles how many prompts all of them get"
@@ -247,6 +249,21 @@ def evaluation_parser() -> ArgumentParser:
     return made
 
 
+def runs_in(given: Path) -> list[Path]:
+    """The run that is meant (a name alone is one of data/runs), or the finished ones of a folder of runs; what is left out
+    is told."""
+    place = given if given.exists() or len(given.parts) > 1 else data_dir() / "runs" / given
+    found = sorted(path.parent for path in place.glob("*/config.json"))
+    if (place / "config.json").is_file() or not found:
+        return [place]
+    states = Counter(runs.status(run) for run in found)
+    if others := ", ".join(f"{n} {status}" for status, n in sorted(states.items()) if status != "done"):
+        print(f"{place}: {states['done']} finished runs; left out: {others}")
+    if not states["done"]:
+        raise UserError(f"{place} holds no finished run: {others}")
+    return [run for run in found if runs.status(run) == "done"]
+
+
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     """The command line, checked."""
     args = evaluation_parser().parse_args(argv)
@@ -258,8 +275,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     for name in ("prompts", "probe_prompts"):
         if getattr(args, name) is not None and getattr(args, name) < 1:
             raise UserError(f"--{name.replace('_', '-')} {getattr(args, name)}: give a number from 1 up")
-    runs_dir = data_dir() / "runs"
-    args.run = [run if run.exists() or len(run.parts) > 1 else runs_dir / run for run in args.run]
+    args.run = [run for given in args.run for run in runs_in(given)]
     return args
 
 

@@ -10,7 +10,7 @@ import pytest
 
 import ml.evaluate as evaluate_module
 from ml.data import Split, read_manifest
-from ml.evaluate import CHUNK, Evaluation, main, open_bench, parse, settle
+from ml.evaluate import CHUNK, Evaluation, main, open_bench, parse, runs_in, settle
 from ml.readings import AVERAGE, HITS
 from ml.score_files import read_lines
 from ml.tasks import read_tasks
@@ -158,6 +158,21 @@ def test_labels_by_chance_are_not_predicted(made: tuple[Path, Path, list[Path]],
     assert rows
     for row in rows:
         assert row["auroc_boot_low"] - 0.1 <= 0.5 <= row["auroc_boot_high"] + 0.1
+
+
+def test_a_folder_of_runs_stands_for_its_finished_ones(
+    made: tuple[Path, Path, list[Path]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "runs"
+    for name, old in (("one", made[2][0]), ("two", made[2][1])):
+        shutil.copytree(old, folder / name, ignore=shutil.ignore_patterns("evaluation"))
+    assert runs_in(folder) == [folder / "one", folder / "two"]
+    (folder / "one" / "result.json").write_text('{"status": "failed", "reason": "diverged"}')
+    assert runs_in(folder) == [folder / "two"]
+    assert "left out: 1 failed" in capsys.readouterr().out
+    (folder / "two" / "result.json").unlink()
+    with pytest.raises(UserError, match="no finished run"):
+        runs_in(folder)
 
 
 @pytest.mark.parametrize(
