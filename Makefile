@@ -14,6 +14,8 @@ DEMO_BUDGETS ?= 1e11,3e11,1e12
 # Two seeds: at these budgets one seed alone moves the loss by as much as a size does.
 DEMO_SEEDS ?= 0,1
 DEMO_SIZES ?= 5,5,4
+# Tasks that a few thousand patients can tell something of.
+DEMO_TASKS ?= hospital_mortality_at_24h,prolonged_stay_7d,readmission_30d
 # A small vocabulary: at these budgets the output head of a large one would be most of the model.
 DEMO_VARS ?= {n_labs: 60, min_token_count: 500}
 
@@ -31,21 +33,27 @@ $(VENV)/installed: pyproject.toml .ci/constraints.txt
 demo: override export EHR_DATA := $(DEMO_DATA)
 demo: override export MIMIC_IV_ROOT := $(DEMO_DATA)/mimic-iv
 demo: $(VENV)/installed  ## synthetic cohort to fitted scaling law and report, about nine minutes
-	@echo "== 1 of 7: synthetic cohort"
+	@echo "== 1 of 8: synthetic cohort"
 	$(BIN)/python -m warehouse.synth --patients $(DEMO_PATIENTS) --seed $(DEMO_SEED) --out $(MIMIC_IV_ROOT) \
 		--tables timelines
-	@echo "== 2 of 7: raw tables to tokens, with every test"
+	@echo "== 2 of 8: raw tables to tokens, with every test"
 	$(BIN)/dbt build --quiet --vars '$(DEMO_VARS)'
-	@echo "== 3 of 7: validation"
+	@echo "== 3 of 8: validation"
 	$(BIN)/python -m warehouse.validate
-	@echo "== 4 of 7: shards"
+	@echo "== 4 of 8: shards"
 	$(BIN)/python -m warehouse.shards --out $(EHR_DATA)/shards
-	@echo "== 5 of 7: IsoFLOP sweep"
+	@echo "== 5 of 8: IsoFLOP sweep"
 	$(BIN)/python ml/sweep.py --shards $(EHR_DATA)/shards --budgets $(DEMO_BUDGETS) --sizes-per-budget $(DEMO_SIZES) \
 		--seeds $(DEMO_SEEDS) --runs-dir $(EHR_DATA)/runs
-	@echo "== 6 of 7: runs to tables"
+	@echo "== 6 of 8: clinical tasks, runs and baselines scored on them"
+	$(BIN)/python -m warehouse.tasks --out $(EHR_DATA)/tasks
+	$(BIN)/python ml/evaluate.py --shards $(EHR_DATA)/shards --task-dir $(EHR_DATA)/tasks --run $(EHR_DATA)/runs \
+		--tasks $(DEMO_TASKS) --methods probe --probe-prompts 300
+	$(BIN)/python ml/baselines.py --shards $(EHR_DATA)/shards --tasks $(EHR_DATA)/tasks --only $(DEMO_TASKS) \
+		--out $(EHR_DATA)/baselines
+	@echo "== 7 of 8: runs to tables"
 	$(BIN)/dbt run --quiet --select runs
-	@echo "== 7 of 7: fit and report"
+	@echo "== 8 of 8: fit and report"
 	$(BIN)/python -m analysis.report --out $(EHR_DATA)/report
 	$(BIN)/dbt run --quiet --select analysis
 

@@ -20,6 +20,7 @@ import pytest
 from tests.conftest import REPOSITORY
 from tests.pages import shown_queries
 
+ONE_TASK = "hospital_mortality_at_24h"
 SMALL_SWEEP = ["--budgets", "1e9,3e9,1e10", "--sizes", "2k,4k,8k", "--eval-tokens", "5000", "--jobs", "1"]
 
 
@@ -68,6 +69,9 @@ def chain(tmp_path_factory: pytest.TempPathFactory) -> Path:
         data=data,
         raw=raw,
     )
+    run("python", "-m", "warehouse.tasks", "--out", data / "tasks", data=data, raw=raw)
+    scored = ["--run", data / "runs", "--tasks", ONE_TASK, "--prompts", "4", "--max-tokens", "32"]
+    run("python", "ml/evaluate.py", *scored, data=data, raw=raw)
     run("dbt", "run", "--select", "runs", data=data, raw=raw)
     run("python", "-m", "analysis.report", "--out", data / "report", data=data, raw=raw)
     run("dbt", "run", "--select", "analysis", data=data, raw=raw)
@@ -119,6 +123,15 @@ def test_runs_reach_the_warehouse_as_they_stand_in_their_folders(chain):
     # Uniform guessing over the vocabulary is the most a model should ever lose.
     vocabulary = len(json.loads((chain / "shards" / "manifest.json").read_text())["vocabulary"])
     assert all(0 < loss < math.log(vocabulary) for loss in losses.values())
+
+
+def test_every_run_has_its_scores_beside_its_loss(chain):
+    with duckdb.connect(str(chain / "warehouse.duckdb"), read_only=True) as connection:
+        scored = connection.execute(
+            "select count(distinct run_id), count(distinct method), min(n_rows), max(n_rows) from runs.task_scores "
+            f"where task = '{ONE_TASK}' and subgroup = 'all' and held_out_loss > 0"
+        ).fetchone()
+    assert scored == (9, 3, 4, 4)
 
 
 def test_fit_and_report_tell_the_same(chain):
@@ -223,6 +236,8 @@ def test_a_command_of_the_readme_runs(chain, command):
     command = command.replace("data/", f"{chain}/").replace("--size 1M --flops 1e15", "--size 4k --flops 1e9")
     command = re.sub(r"--budgets \S+", " ".join(SMALL_SWEEP), command).replace("--patients 20000", "--patients 20")
     command = command.replace(f"--out {chain}/mimic-iv", f"--out {chain.parent}/another")
+    command = command.replace("--tasks all --budget-minutes 60", f"--tasks {ONE_TASK} --prompts 4 --max-tokens 32")
+    command = command.replace("ml/baselines.py", f"ml/baselines.py --only {ONE_TASK}")
     run(*shlex.split(command), data=chain, raw=chain / "mimic-iv")
 
 
