@@ -49,7 +49,7 @@ demo: $(VENV)/installed  ## synthetic cohort to fitted scaling law and report, a
 	$(BIN)/python -m warehouse.tasks --out $(EHR_DATA)/tasks
 	$(BIN)/python ml/evaluate.py --shards $(EHR_DATA)/shards --task-dir $(EHR_DATA)/tasks --run $(EHR_DATA)/runs \
 		--tasks $(DEMO_TASKS) --methods probe --probe-prompts 300
-	$(BIN)/python ml/baselines.py --shards $(EHR_DATA)/shards --tasks $(EHR_DATA)/tasks --only $(DEMO_TASKS) \
+	$(BIN)/python ml/baselines.py --shards $(EHR_DATA)/shards --task-dir $(EHR_DATA)/tasks --tasks $(DEMO_TASKS) \
 		--out $(EHR_DATA)/baselines
 	@echo "== 7 of 8: runs to tables"
 	$(BIN)/dbt run --quiet --select runs

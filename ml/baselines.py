@@ -1,4 +1,4 @@
-"""Score classical models on the clinical tasks: `python ml/baselines.py --shards data/shards --tasks data/tasks`.
+"""Score classical models on the clinical tasks: `python ml/baselines.py --shards data/shards`.
 
 In: shards, tasks exported from the same warehouse, and for a synthetic cohort its truth. Out: a folder data/baselines/ and the first
 12 digits of the shards' fingerprint, with scores.jsonl, calibration.jsonl and predictions/ like a run's evaluation/. Methods:
@@ -39,7 +39,7 @@ FEWEST_ROWS = 5  # of train in which a column must be filled to be used
 KEPT_MATRICES = 9  # feature matrices held: those of the last three moments
 EXAMPLES = """examples:
   python ml/baselines.py
-  python ml/baselines.py --shards data/shards --tasks data/tasks --only hospital_mortality_at_admission,drg
+  python ml/baselines.py --shards data/shards --tasks hospital_mortality_at_admission,drg
   python ml/baselines.py --methods prevalence,logistic --train-patients 5000
   python ml/baselines.py --truth data/mimic-iv            (a synthetic cohort written with --truth)
 """
@@ -177,8 +177,8 @@ def parse(argv: Sequence[str] | None) -> Work:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--shards", type=Path, default=data_dir() / "shards", help="shards (%(default)s)")
-    parser.add_argument("--tasks", type=Path, default=data_dir() / "tasks", help="folder of the tasks (%(default)s)")
-    parser.add_argument("--only", default="all", metavar="NAMES", help="tasks, by commas (%(default)s)")
+    parser.add_argument("--task-dir", type=Path, default=data_dir() / "tasks", help="folder of the tasks (%(default)s)")
+    parser.add_argument("--tasks", default="all", metavar="NAMES", help="tasks, by commas (%(default)s)")
     parser.add_argument(
         "--methods", metavar="NAMES", help=f"by commas (default: {', '.join(METHODS[:3])}; best with --truth)"
     )
@@ -195,10 +195,10 @@ def parse(argv: Sequence[str] | None) -> Work:
         raise UserError("--methods best needs --truth: the synthetic cohort that the warehouse was built from")
     if args.train_patients < 1:
         raise UserError(f"--train-patients {args.train_patients}: give a number from 1 up")
-    manifest, tasks = read_manifest(args.shards), read_tasks(args.tasks)
+    manifest, tasks = read_manifest(args.shards), read_tasks(args.task_dir)
     tasks.require_vocabulary(manifest.vocabulary_sha256, str(args.shards))
     truth = read_truth(args.truth) if args.truth else None
-    chosen = tasks.choose(args.only.split(","))
+    chosen = tasks.choose(args.tasks.split(","))
     folder = args.out / manifest.fingerprint[:12]
     return Work(manifest, chosen, methods, truth, args.train_patients, folder)
 

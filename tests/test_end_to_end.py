@@ -237,7 +237,7 @@ def test_a_command_of_the_readme_runs(chain, command):
     command = re.sub(r"--budgets \S+", " ".join(SMALL_SWEEP), command).replace("--patients 20000", "--patients 20")
     command = command.replace(f"--out {chain}/mimic-iv", f"--out {chain.parent}/another")
     command = command.replace("--tasks all --budget-minutes 60", f"--tasks {ONE_TASK} --prompts 4 --max-tokens 32")
-    command = command.replace("ml/baselines.py", f"ml/baselines.py --only {ONE_TASK}")
+    command = command.replace("ml/baselines.py", f"ml/baselines.py --tasks {ONE_TASK}")
     run(*shlex.split(command), data=chain, raw=chain / "mimic-iv")
 
 

@@ -128,7 +128,7 @@ def test_what_comes_after_the_prompt_changes_no_feature(how: str, made: tuple[Pa
 
 def test_baselines_end_to_end(made: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     shards, tasks = made
-    arguments = ["--shards", str(shards), "--tasks", str(tasks), "--out", str(tmp_path)]
+    arguments = ["--shards", str(shards), "--task-dir", str(tasks), "--out", str(tmp_path)]
     assert main(arguments) == 0
     folder = tmp_path / "fingerprint-0"[:12]
     found = {(one["task"], one["method"]): one for one in lines(folder / "scores.jsonl") if one["subgroup"] == "all"}
@@ -143,7 +143,7 @@ def test_baselines_end_to_end(made: tuple[Path, Path], tmp_path: Path, capsys: p
     assert (folder / "predictions" / "often.logistic.parquet").is_file()
     assert {line["method"] for line in lines(folder / "calibration.jsonl")} == {"prevalence", "logistic", "boosting"}
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-    assert main([*arguments, "--only", "often", "--methods", "boosting,logistic"]) == 0
+    assert main([*arguments, "--tasks", "often", "--methods", "boosting,logistic"]) == 0
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
     assert "often" in capsys.readouterr().out
 
@@ -217,7 +217,7 @@ def test_best_is_the_risk_of_the_truth(made: tuple[Path, Path], tmp_path: Path) 
     rows = read_tasks(tasks).tasks[task].rows["held_out"]
     risks = np.where(rows.label, 0.6, 0.1) + 0.3 * np.random.default_rng(0).random(len(rows))
     truth = write_truth(tmp_path / "cohort", rows.take(np.arange(5, 90)), risks[5:], "admission", "in_hospital_death")
-    arguments = ["--shards", str(shards), "--tasks", str(tasks), "--out", str(tmp_path / "b"), "--methods", "best"]
+    arguments = ["--shards", str(shards), "--task-dir", str(tasks), "--out", str(tmp_path / "b"), "--methods", "best"]
     assert main([*arguments, "--truth", str(truth)]) == 0
     found = lines(tmp_path / "b" / "fingerprint-0"[:12] / "scores.jsonl")
     assert {one["task"] for one in found} == {task}  # the truth says nothing of the other
@@ -240,13 +240,13 @@ def test_best_is_the_risk_of_the_truth(made: tuple[Path, Path], tmp_path: Path) 
     [
         (["--methods", "forest"], "--methods forest: there are prevalence"),
         (["--methods", "best"], "needs --truth"),
-        (["--only", "nothing"], "no task 'nothing'"),
+        (["--tasks", "nothing"], "no task 'nothing'"),
         (["--train-patients", "0"], "from 1 up"),
     ],
 )
 def test_refusals(words: list[str], told: str, made: tuple[Path, Path]) -> None:
     with pytest.raises(UserError, match=told):
-        main(["--shards", str(made[0]), "--tasks", str(made[1]), *words])
+        main(["--shards", str(made[0]), "--task-dir", str(made[1]), *words])
 
 
 def test_tasks_of_another_vocabulary_are_refused(made: tuple[Path, Path], tmp_path: Path) -> None:
@@ -254,4 +254,4 @@ def test_tasks_of_another_vocabulary_are_refused(made: tuple[Path, Path], tmp_pa
         tmp_path / "s", {"train": [5], "tuning": [5], "held_out": [5]}, vocabulary=["PAD", *map(str, range(47))]
     )
     with pytest.raises(UserError, match="different builds"):
-        main(["--shards", str(other), "--tasks", str(made[1])])
+        main(["--shards", str(other), "--task-dir", str(made[1])])
