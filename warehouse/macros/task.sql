@@ -169,11 +169,15 @@ days_without_events as (
     where moments.moment is not null and found.moment is null
 ),
 
+-- Small tables are joined to all events by equalities alone, and never keep what has no match: any other join holds all events at once,
+-- or compares them pair by pair.
 events_of_former_days as (
-    select moments.subject_id, moments.moment, max(events.event_index) as event_index
+    select
+        moments.subject_id,
+        moments.moment,
+        max(case when events.time <= moments.moment or events.time is null then events.event_index end) as event_index
     from days_without_events as moments
-    left join {{ ref('ordered_events') }} as events
-        on moments.subject_id = events.subject_id and (events.time <= moments.moment or events.time is null)
+    inner join {{ ref('ordered_events') }} as events on moments.subject_id = events.subject_id
     group by moments.subject_id, moments.moment
 ),
 
@@ -183,8 +187,9 @@ last_events as (
 
     union all
 
-    select subject_id, moment, coalesce(event_index, -1) as event_index
-    from events_of_former_days
+    select moments.subject_id, moments.moment, coalesce(former.event_index, -1) as event_index
+    from days_without_events as moments
+    left join events_of_former_days as former on moments.subject_id = former.subject_id and moments.moment = former.moment
 )
 {%- endmacro %}
 
