@@ -36,9 +36,8 @@ def test_the_task_of_the_page_is_one_file_and_one_entry(run_dbt: RunDbt, tmp_pat
     assert done.returncode == 0, done.stdout
     with duckdb.connect(str(tmp_path / "warehouse.duckdb"), read_only=True) as connection:
         n_rows, n_wrong = connection.execute(
-            "select count(*), count(*) filter (where label is distinct from (stays.ended_at - prediction_time > interval '3 days')) "
-            "from tasks.prolonged_stay_3d as tasks inner join timelines.stays as stays "
-            "on tasks.hadm_id = stays.hadm_id and stays.kind = 'hospital'"
+            "select count(*), count(*) filter (where label is distinct from (discharged_at - prediction_time > interval '3 days')) "
+            "from tasks.prolonged_stay_3d inner join tasks.hospital_stays using (hadm_id)"
         ).fetchone()
         assert n_rows > 10 and n_wrong == 0
         flow = connection.execute(
