@@ -1,35 +1,40 @@
 -- Distinct codes with how often they occur. A code alone decides whether its events become tokens, so that the decision
 -- is made here, once per code, and counts how many events it takes in or leaves out.
-with of_patients as (
-    select code_id, subject_id, count(*) as n_events, count(numeric_value) as n_values
-    from {{ ref('ordered_events') }}
-    group by code_id, subject_id
+-- One code may stand in the dictionary once for each of its units: its events are counted under the first of these numbers.
+with numbered as (
+    select code_id, event_kind, code, min(code_id) over (partition by event_kind, code) as counted_as
+    from {{ ref('codes') }}
 ),
 
--- One code may stand in the dictionary once for each of its units.
-named as (
+of_patients as (
+    select numbered.counted_as, events.subject_id, count(*) as n_events, count(events.numeric_value) as n_values
+    from {{ ref('ordered_events') }} as events
+    inner join numbered on events.code_id = numbered.code_id
+    group by numbered.counted_as, events.subject_id
+),
+
+of_codes as (
     select
-        codes.event_kind,
-        codes.code,
-        of_patients.subject_id,
+        of_patients.counted_as,
         sum(of_patients.n_events) as n_events,
-        sum(of_patients.n_values) as n_values
+        count(*) as n_patients,
+        sum(case when patients.split = 'train' then of_patients.n_events else 0 end) as n_train_events,
+        sum(case when patients.split = 'train' then of_patients.n_values else 0 end) as n_train_values
     from of_patients
-    inner join {{ ref('codes') }} as codes on of_patients.code_id = codes.code_id
-    group by codes.event_kind, codes.code, of_patients.subject_id
+    inner join {{ ref('patients') }} as patients on of_patients.subject_id = patients.subject_id
+    group by of_patients.counted_as
 ),
 
 counted as (
     select
-        named.event_kind,
-        named.code,
-        sum(named.n_events) as n_events,
-        count(*) as n_patients,
-        sum(case when patients.split = 'train' then named.n_events else 0 end) as n_train_events,
-        sum(case when patients.split = 'train' then named.n_values else 0 end) as n_train_values
-    from named
-    inner join {{ ref('patients') }} as patients on named.subject_id = patients.subject_id
-    group by named.event_kind, named.code
+        numbered.event_kind,
+        numbered.code,
+        of_codes.n_events,
+        of_codes.n_patients,
+        of_codes.n_train_events,
+        of_codes.n_train_values
+    from of_codes
+    inner join numbered on of_codes.counted_as = numbered.code_id
 ),
 
 lab_ranks as (

@@ -80,6 +80,8 @@ select
     gaps.code_id,
     gaps.value_token,
     case
+        -- Nearly all gaps are shorter than the shortest interval: asked first, it spares them the others.
+        when gaps.gap_seconds < {{ intervals[0].seconds }} then null
         {%- for interval in intervals | reverse %}
         when gaps.gap_seconds >= {{ interval.seconds }} then 'TIME//{{ interval.name }}'
         {%- endfor %}
