@@ -5,10 +5,13 @@
 At each size and budget: eta at five fixed values and at the rule's own, the rest by the rule; then tokens a step at x1/2 and x2 of
 the rule's, weight decay at x0.3 and x3, one at a time; and weight decay at x0.3 .. x10 where few patients are read several
 times. Each run is a process of its own with one thread. What is there already is not run again, so a scan that was
-stopped goes on. Printed: the tuning loss of each point, mean over seeds, and how far the rule is from the best.
+stopped goes on. Printed: the tuning loss of each point, mean over seeds, and how far the rule is from the best; then the same for
+the two kinds of tokens, since what noise there is between seeds is in one of them: the values of measurements, which a model that has
+found out how to looks up among the patient's earlier ones, and all the others.
 """
 
 import argparse
+import json
 import os
 import statistics
 import subprocess
@@ -25,6 +28,7 @@ from warehouse.errors import ArgumentParser, run_main
 
 CONTEXT = 256
 RULE = 1.0  # what every part has in common
+LOOKED_UP = "quantile"  # the family of the values of measurements
 # eta itself; of the others, what the rule's value is multiplied by.
 VALUES = {
     "eta": (0.0025, 0.005, 0.01, 0.02, 0.04),
@@ -65,19 +69,31 @@ def train(settings: Settings, shards: Path, folder: Path) -> dict:
     return runs.read_json(folder / "result.json") or {"status": "failed", "reason": "no result"}
 
 
-def table(part: str, found: dict[Point, dict]) -> list[str]:
-    """Lines of Markdown: for each size and budget the mean loss at each value, the largest difference between seeds, and how
-    much the rule loses to the best. `found`: {point: result} of a part, of the runs that are done."""
+def kinds(folder: Path) -> dict[str, float]:
+    """Tuning loss of a finished run by kind of token: all, the values that can be looked up, the others."""
+    lines = [json.loads(line) for line in (folder / "families.jsonl").read_text(encoding="utf-8").splitlines()]
+    found = {}
+    for kind, wanted in (("all", (True, False)), ("values", (True,)), ("others", (False,))):
+        chosen = [x for x in lines if x["split"] == "tuning" and (x["family"] == LOOKED_UP) in wanted]
+        tokens = sum(x["tokens"] for x in chosen)
+        if tokens:
+            found[kind] = sum(x["loss"] * x["tokens"] for x in chosen) / tokens
+    return found
+
+
+def table(part: str, kind: str, found: dict[Point, dict]) -> list[str]:
+    """Lines of Markdown: for each size and budget the mean loss of a kind of tokens at each value, the largest difference between
+    seeds, and how much the rule loses to the best. `found`: {point: result with kinds} of a part, of the runs that are done."""
     groups: dict[tuple, dict[float, list[float]]] = defaultdict(lambda: defaultdict(list))
     tokens: dict[tuple, str] = {}
     for point, result in found.items():
         key = (point.size, point.flops, point.patients)
-        groups[key][point.value].append(result["tuning_loss"])
+        groups[key][point.value].append(result["kinds"][kind])
         tokens[key] = f"{result['tokens_seen']:,} | {result['epochs']:.2f}"
     values = VALUES[part] if part == "eta" else sorted((*VALUES[part], RULE))
     heads = [f"{v:g}" if part == "eta" else f"x{v:g}" for v in values] + ["rule"] * (part == "eta")
     values = [*values, RULE] if part == "eta" else values
-    lines = [f"| {part}: size | FLOPs | D | epochs | {' | '.join(heads)} | seeds differ by | rule over best |"]
+    lines = [f"| {part}, {kind}: size | FLOPs | D | epochs | {' | '.join(heads)} | seeds differ by | rule over best |"]
     lines.append("|---" * (6 + len(heads)) + "|")
     for key, losses in groups.items():
         means = {value: statistics.mean(losses[value]) for value in losses}
@@ -146,9 +162,15 @@ def main() -> None:
     with ThreadPoolExecutor(args.jobs) as pool:
         list(pool.map(one, sorted(first.values(), key=scan.index)))
     results = {point: runs.read_json(folder / "result.json") for point, folder in folders.items()}
-    done = {point: result for point, result in results.items() if result and result["status"] == "done"}
+    done = {
+        point: {**result, "kinds": kinds(folders[point])}
+        for point, result in results.items()
+        if result and result["status"] == "done"
+    }
     for part in args.parts.split(","):
-        print("\n".join(table(part, {point: result for point, result in done.items() if point.part == part})))
+        for kind in ("all", "others", "values"):
+            of_kind = {point: x for point, x in done.items() if point.part == part and kind in x["kinds"]}
+            print("\n".join(table(part, kind, of_kind)))
 
 
 if __name__ == "__main__":
