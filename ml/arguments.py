@@ -75,6 +75,8 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
         help="tokens of tuning and of held_out that are scored (%(default)s)",
     )
     parser.add_argument("--tied", action="store_true", help="one table for embedding and head")
+    words = "start with a head that looks up what followed the same token earlier (ml/look_up.py)"
+    parser.add_argument("--look-up", action="store_true", help=words)
     parser.add_argument("--device", choices=("cuda", "cpu"), help="default: cuda when there is one")
 
 
@@ -88,6 +90,7 @@ def settings_from(args: argparse.Namespace, **others) -> Settings:
         weight_decay=args.weight_decay,
         eval_tokens=round(args.eval_tokens),
         tied=args.tied,
+        look_up=args.look_up,
         patients=args.patients,
         **others,
     )

@@ -75,8 +75,8 @@ def train_command(
         "patients": settings.patients,
     }
     words = [word for name, value in values.items() if value is not None for word in (f"--{name}", str(value))]
-    script = str(Path(__file__).with_name("train.py"))
-    return [sys.executable, script, *words, *(["--tied"] if settings.tied else []), *carried_out]
+    words += [f"--{name}" for name, on in (("tied", settings.tied), ("look-up", settings.look_up)) if on]
+    return [sys.executable, str(Path(__file__).with_name("train.py")), *words, *carried_out]
 
 
 def last_words(folder: Path) -> str:

@@ -17,6 +17,7 @@ from ml.data import Manifest
 from ml.flops import training_flops_per_token
 from ml.huggingface import shape_of, weights_sha256
 from ml.ladder import parse_size, shape, size_name
+from ml.look_up import check_look_up
 from ml.model import ModelConfig, parameter_counts
 from ml.rule import ETA, WEIGHT_DECAY, batch_tokens_for
 from ml.stream import RowStream
@@ -44,6 +45,7 @@ class Settings:
     beta2: float = 0.99
     gradient_clip: float = 1.0
     tied: bool = False
+    look_up: bool = False
     patients: float = 1.0
     init: str | None = None
     eval_tokens: int = 100_000
@@ -61,6 +63,8 @@ class Settings:
                 raise UserError(f"--{option} {value}: give a number above 0")
         if self.seed < 0:
             raise UserError(f"--seed {self.seed}: give a number from 0 up")
+        if self.look_up and self.init is not None:
+            raise UserError("--look-up and --init both say what a run starts from: give one of them")
         if not 0 < self.patients <= 1:
             raise UserError(f"--patients {self.patients}: give a share of the training patients above 0 and up to 1")
         if not 0 <= self.warmup_share < 1:
@@ -106,7 +110,10 @@ def _horizon(settings: Settings, flops_per_token: float, stream: RowStream) -> t
 def _start(settings: Settings, vocabulary_size: int) -> tuple[ModelConfig, str | None]:
     """The model's shape: of the size asked for, or of the pretrained checkpoint, whose hash it gives too."""
     if settings.init is None:
-        return shape(parse_size(settings.size), vocabulary_size, settings.context, settings.tied), None
+        model = shape(parse_size(settings.size), vocabulary_size, settings.context, settings.tied)
+        if settings.look_up:
+            check_look_up(model)
+        return model, None
     folder = Path(settings.init)
     return shape_of(folder, vocabulary_size, settings.context), weights_sha256(folder)
 
@@ -135,6 +142,7 @@ def plan_run(settings: Settings, manifest: Manifest, stream: RowStream) -> RunPl
         "schedule": "linear warm-up, cosine to 0.1",
         "eval_tokens": settings.eval_tokens,
         "init_sha256": init_sha256,
+        "look_up": settings.look_up,
     }
     # The packing of a seed may move rows and steps by a few, which must not part the seeds of one configuration.
     asked = {name: getattr(settings, name) for name in ("tokens", "epochs", "batch_tokens")}

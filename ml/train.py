@@ -26,6 +26,7 @@ from ml.data import Split
 from ml.device import Device, choose_device
 from ml.distributed import World, is_lost_rank, joined, must_shard, part_again, place, spread
 from ml.huggingface import start_from
+from ml.look_up import start_look_up
 from ml.model import Llama, initialise, parameter_groups
 from ml.packing import Batch
 from ml.plan import RunPlan, Settings, plan_run
@@ -60,6 +61,8 @@ def build(
     settings = plan.settings
     model = Llama(plan.model)
     initialise(model, settings.seed)
+    if settings.look_up:
+        start_look_up(model, settings.seed)
     if settings.init:
         start_from(model, Path(settings.init), settings.seed)
     if not sharded:  # where it is, each block moves when it is parted, so the whole need not fit

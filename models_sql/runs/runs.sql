@@ -6,7 +6,7 @@
     'tied': 'boolean', 'n_total': 'bigint', 'n_non_embedding': 'bigint', 'n_with_head': 'bigint', 'flops_budget': 'double',
     'flops_per_token': 'double', 'flops_planned': 'double', 'tokens_planned': 'bigint', 'steps': 'bigint', 'batch_tokens': 'bigint',
     'learning_rate': 'double', 'warmup_share': 'double', 'weight_decay': 'double', 'beta1': 'double', 'beta2': 'double',
-    'gradient_clip': 'double', 'schedule': 'varchar', 'eval_tokens': 'bigint', 'init_sha256': 'varchar',
+    'gradient_clip': 'double', 'schedule': 'varchar', 'eval_tokens': 'bigint', 'init_sha256': 'varchar', 'look_up': 'boolean',
     'patients_share': 'double'
 } %}
 {% set start_columns = {

@@ -50,9 +50,10 @@ class Point:
     seed: int
 
 
-def settings_of(point: Point, corpus: Corpus) -> Settings:
+def settings_of(point: Point, corpus: Corpus, look_up: bool) -> Settings:
     """What the point is trained with, every value written out."""
     own = {"size": point.size, "flops": point.flops, "seed": point.seed, "patients": point.patients, "context": CONTEXT}
+    own |= {"look_up": look_up}
     rule = plan_run(Settings(**own), corpus.manifest, corpus.stream).record
     eta = point.value if point.part == "eta" and point.value != RULE else rule["learning_rate"]
     batch = rule["batch_tokens"] * (point.value if point.part == "batch" else 1)
@@ -129,6 +130,7 @@ def options() -> argparse.Namespace:
         "--etas", default=",".join(f"{eta:g}" for eta in VALUES["eta"]), help="besides the rule's (default %(default)s)"
     )
     add("--seeds", default="0", help="default %(default)s")
+    add("--look-up", action="store_true", help="of runs that begin with the look-up of ml/look_up.py")
     add("--jobs", type=int, default=2, help="runs at once (default %(default)s)")
     return parser.parse_args()
 
@@ -148,7 +150,7 @@ def main() -> None:
     settings, folders = {}, {}
     for point in scan:
         corpus = corpora[point.seed, point.patients]
-        settings[point] = settings_of(point, corpus)
+        settings[point] = settings_of(point, corpus, args.look_up)
         folders[point] = args.runs_dir / plan_run(settings[point], corpus.manifest, corpus.stream).run_id
     first = {folder: point for point, folder in reversed(folders.items())}  # the rule itself is in every part
 
