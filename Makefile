@@ -8,6 +8,7 @@ export EHR_DATA ?= data
 
 # The cohort and the sweep of `make demo`, sized for about nine minutes on two cores.
 DEMO_DATA := $(EHR_DATA)/demo
+comma := ,
 DEMO_PATIENTS ?= 4000
 DEMO_SEED ?= 1
 DEMO_BUDGETS ?= 1e11,3e11,1e12
@@ -15,7 +16,7 @@ DEMO_BUDGETS ?= 1e11,3e11,1e12
 DEMO_SEEDS ?= 0,1
 DEMO_SIZES ?= 5,5,4
 # Tasks that a few thousand patients can tell something of.
-DEMO_TASKS ?= hospital_mortality_at_24h,prolonged_stay_7d,readmission_30d
+DEMO_TASKS ?= icu_admission,prolonged_stay_7d,readmission_30d
 # A small vocabulary: at these budgets the output head of a large one would be most of the model.
 DEMO_VARS ?= {n_labs: 60, min_token_count: 500}
 
@@ -45,10 +46,10 @@ demo: $(VENV)/installed  ## synthetic cohort to fitted scaling law and report, a
 	@echo "== 5 of 8: IsoFLOP sweep"
 	$(BIN)/python ml/sweep.py --shards $(EHR_DATA)/shards --budgets $(DEMO_BUDGETS) --sizes-per-budget $(DEMO_SIZES) \
 		--seeds $(DEMO_SEEDS) --runs-dir $(EHR_DATA)/runs
-	@echo "== 6 of 8: clinical tasks, runs and baselines scored on them"
+	@echo "== 6 of 8: clinical tasks, the largest budget's runs and baselines scored on them"
 	$(BIN)/python -m warehouse.tasks --out $(EHR_DATA)/tasks
-	$(BIN)/python ml/evaluate.py --shards $(EHR_DATA)/shards --task-dir $(EHR_DATA)/tasks --run $(EHR_DATA)/runs \
-		--tasks $(DEMO_TASKS) --methods probe --probe-prompts 300
+	$(BIN)/python ml/evaluate.py --shards $(EHR_DATA)/shards --task-dir $(EHR_DATA)/tasks --tasks $(DEMO_TASKS) \
+		--methods probe --probe-prompts 300 --run $(EHR_DATA)/runs/*-C$(lastword $(subst $(comma), ,$(DEMO_BUDGETS)))-*-s0
 	$(BIN)/python ml/baselines.py --shards $(EHR_DATA)/shards --task-dir $(EHR_DATA)/tasks --tasks $(DEMO_TASKS) \
 		--out $(EHR_DATA)/baselines
 	@echo "== 7 of 8: runs to tables"
