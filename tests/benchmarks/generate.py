@@ -89,7 +89,7 @@ def line(size: str, vocabulary: int, args: argparse.Namespace) -> None:
     ways = {"ours": our_way(model, prompts, args.rollouts, args.new)}
     ways["ours, 1 prompt"] = our_way(model, prompts[:1], args.rollouts, args.new)
     for dtype in (torch.float32, torch.bfloat16):
-        for count in (1, 2):
+        for count in (1, PROMPTS):
             name = f"{str(dtype).removeprefix('torch.')}, {count}"
             ways[name] = their_way(model, dtype, ids[:count], args.rollouts, args.new)
     rates = take_turns(ways, args.rounds, time.process_time)
@@ -128,7 +128,8 @@ def main() -> None:
         f"prompts of {args.prompt} tokens, {args.new} new ones, one thread, new tokens a CPU second; Hugging Face: type, prompts at once"
     )
     print(
-        f"{'size':>6} {'V':>6} {'shape':>10} {'r':>4} {'float32, 1':>14} {'float32, 2':>14} {'bfloat16, 1':>14} {'bfloat16, 2':>14}"
+        f"{'size':>6} {'V':>6} {'shape':>10} {'r':>4} {'float32, 1':>14}"
+        f" {f'float32, {PROMPTS}':>14} {'bfloat16, 1':>14} {f'bfloat16, {PROMPTS}':>14}"
         f" {'1 prompt':>9} {'ratio':>6} {f'{PROMPTS} prompts':>9} {'ratio':>6}"
     )
     for vocabulary in args.vocabularies.split(","):
