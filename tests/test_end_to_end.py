@@ -139,7 +139,7 @@ def test_fit_and_report_tell_the_same(chain):
     fit = json.loads(done.stdout)
     assert fit["points"] == 9
     parabola = fit["methods"]["isoflop_parabola"]
-    assert set(parabola) == {"estimates", "intervals", "objective", "status", "notes"}
+    assert set(parabola) >= {"estimates", "intervals", "objective", "status", "notes"}
     assert (chain / "report" / "index.html").is_file()
     tables = list((chain / "report" / "tables").glob("*.csv"))
     assert tables and all(list(csv.reader(path.open())) for path in tables)

@@ -71,8 +71,16 @@ def test_no_run_gives_empty_typed_tables(build: Callable) -> None:
         points = dict(warehouse.sql("select column_name, column_type from (describe runs.isoflop_points)").fetchall())
     assert list(points) == [
         *("run_id", "configuration", "seed", "budget", "flops", "flops_6nd", "n", "n_total", "n_non_embedding", "d"),
-        *("unique_tokens", "epochs", "loss", "tuning_loss", "shard_fingerprint", "vocabulary_sha256", "d_model"),
-        *("n_layers", "learning_rate"),
+        *(
+            "unique_tokens",
+            "unique_patients",
+            "epochs",
+            "loss",
+            "tuning_loss",
+            "shard_fingerprint",
+            "vocabulary_sha256",
+        ),
+        *("d_model", "n_layers", "learning_rate"),
     ]
     assert {points[name] for name in ("budget", "flops", "n", "d", "unique_tokens", "loss")} == {"DOUBLE"}
     assert (points["seed"], points["run_id"]) == ("INTEGER", "VARCHAR")

@@ -64,38 +64,50 @@
 
 {#
     How a cohort came about: all candidates, then, reason by reason in the order of the numbers that the reasons begin with, how many are
-    set aside and how many candidates and patients are left.
+    set aside and how many candidates and patients are left. Where one table holds several tasks, each has a flow of its own.
 #}
 {% macro flow_of(candidates) -%}
+    {%- set has_variants = 'variant' in model.columns %}
     with numbered as (
         select
+            {{ 'variant' if has_variants else 'cast(null as text)' }} as variant,
             subject_id,
             coalesce(cast(split_part(exclusion, ' ', 1) as integer), 1000) as step,
             substr(exclusion, length(split_part(exclusion, ' ', 1)) + 2) as reason
         from {{ candidates }}
     ),
 
+    variants as (
+        {% if has_variants -%}
+        select distinct variant from numbered
+        {%- else -%}
+        select cast(null as text) as variant
+        {%- endif %}
+    ),
+
     steps as (
-        select 0 as step, 'all candidates' as reason, 0 as n_left_out
+        select variant, 0 as step, 'all candidates' as reason, 0 as n_left_out
+        from variants
 
         union all
 
-        select step, reason, count(*)
+        select variant, step, reason, count(*)
         from numbered
         where reason is not null
-        group by step, reason
+        group by variant, step, reason
     )
 
     select
+        steps.variant,
         steps.step,
         steps.reason,
         steps.n_left_out,
         count(numbered.step) as n_left,
         count(distinct numbered.subject_id) as n_patients_left
     from steps
-    left join numbered on steps.step < numbered.step
-    group by steps.step, steps.reason, steps.n_left_out
-    order by steps.step asc nulls last, steps.reason asc nulls last
+    left join numbered on steps.step < numbered.step and steps.variant is not distinct from numbered.variant
+    group by steps.variant, steps.step, steps.reason, steps.n_left_out
+    order by steps.variant asc nulls last, steps.step asc nulls last, steps.reason asc nulls last
 {%- endmacro %}
 
 {# What a task is, as JSON: its yml entry, the kinds of event that it lacks, and which timelines it stands on. #}
@@ -119,15 +131,18 @@
 
 {# All tasks' flows as one view, tasks.cohort_flow; made anew with each task, since which tasks there are is known by their files alone. #}
 {% macro gather_cohort_flows() %}
-    {%- set names = graph.nodes.values() | selectattr('config.materialized', 'equalto', 'task') | map(attribute='name') | list -%}
+    {%- set names = [] -%}
+    {%- for node in graph.nodes.values() if node.config.materialized == 'task' -%}{%- do names.append(node.name ~ '_flow') -%}{%- endfor -%}
+    {#- A flow without this column is left from a build by other rules. -#}
     {%- set built = run_query(
-        "select table_name from duckdb_tables() where database_name = '" ~ this.database ~ "' and schema_name = '" ~ this.schema
-        ~ "' and table_name in (" ~ text_list(names) ~ ") order by table_name"
+        "select table_name from duckdb_columns() where database_name = '" ~ this.database ~ "' and schema_name = '" ~ this.schema
+        ~ "' and table_name in (" ~ text_list(names) ~ ") and column_name = 'variant' order by table_name"
     ).columns[0].values() -%}
     {%- set flows = [] -%}
     {%- for name in built -%}
         {%- do flows.append(
-            "select '" ~ name ~ "' as task, step, reason, n_left_out, n_left, n_patients_left from " ~ this.schema ~ "." ~ name ~ "_flow"
+            "select '" ~ name[:-5] ~ "' as task, variant, step, reason, n_left_out, n_left, n_patients_left from "
+            ~ this.schema ~ "." ~ name
         ) -%}
     {%- endfor -%}
     {%- do run_query(
