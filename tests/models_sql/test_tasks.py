@@ -61,7 +61,7 @@ def assert_prompts_hold_what_is_known(connection: duckdb.DuckDBPyConnection, tas
 
 def test_sql_agrees_with_python_on_the_demo(build, shared_data: Path):
     root = shared_data / "mimic-iv-demo"
-    connection = build(root)
+    connection = build(root, tasks=True)
     assert_labels_agree(connection, root, TASKS)
     assert_prompts_hold_what_is_known(connection, TASKS)
     for task in TASKS:
@@ -70,7 +70,7 @@ def test_sql_agrees_with_python_on_the_demo(build, shared_data: Path):
 
 def test_sql_agrees_with_python_on_patients_made_by_chance(build, tmp_path: Path):
     root = write_raw_tables(tmp_path / "raw", chance_rows(random.Random(7), n_patients=300))
-    connection = build(root)
+    connection = build(root, tasks=True)
     # Without laboratory and charted values there is no score.
     tasks = TASKS - {"sofa_first_day"}
     assert_labels_agree(connection, root, tasks)
@@ -93,7 +93,7 @@ def test_sql_agrees_with_python_on_patients_made_by_chance(build, tmp_path: Path
 
 
 def test_the_flow_of_a_cohort_begins_with_all_candidates_and_ends_with_its_rows(build, tmp_path: Path):
-    connection = build(write_raw_tables(tmp_path / "raw", chance_rows(random.Random(8), n_patients=60)))
+    connection = build(write_raw_tables(tmp_path / "raw", chance_rows(random.Random(8), n_patients=60)), tasks=True)
     for task in TASKS:
         flow = connection.execute(
             f"select step, n_left_out, n_left, n_patients_left from tasks.{task}_flow order by step"
@@ -105,7 +105,7 @@ def test_the_flow_of_a_cohort_begins_with_all_candidates_and_ends_with_its_rows(
 
 
 def test_a_prompt_that_ends_too_soon_or_too_late_is_seen(build, compiled: dict[str, dict], tmp_path: Path):
-    connection = build(write_raw_tables(tmp_path / "raw", chance_rows(random.Random(7), n_patients=300)))
+    connection = build(write_raw_tables(tmp_path / "raw", chance_rows(random.Random(7), n_patients=300)), tasks=True)
     checks = {node["name"]: node.get("compiled_code") for node in compiled.values() if node["resource_type"] == "test"}
     for task in TASKS - {"sofa_first_day"}:
         at_its_time, lies_ahead = (

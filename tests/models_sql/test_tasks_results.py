@@ -41,7 +41,7 @@ def expected(connection: duckdb.DuckDBPyConnection, root: Path) -> Mapping[str, 
 
 def test_sql_agrees_with_python_on_the_demo(build, shared_data: Path):
     root = shared_data / "mimic-iv-demo"
-    connection = build(root)
+    connection = build(root, tasks=True)
     for task, rows in expected(connection, root).items():
         assert in_sql(connection, task) == rows, task
         assert 0 < sum(row.label for row in rows) < len(rows), task
@@ -50,7 +50,7 @@ def test_sql_agrees_with_python_on_the_demo(build, shared_data: Path):
 
 def test_sql_agrees_with_python_on_patients_made_by_chance(build, tmp_path: Path):
     root = write_raw_tables(tmp_path / "raw", chance_rows(random.Random(6), n_patients=300))
-    connection = build(root)
+    connection = build(root, tasks=True)
     found = expected(connection, root)
     assert set(found) == {*ED_TASKS, *RESULT_TASKS, "new_diagnosis"}
     for task, rows in found.items():
@@ -60,7 +60,7 @@ def test_sql_agrees_with_python_on_patients_made_by_chance(build, tmp_path: Path
 
 
 def test_each_variant_of_a_task_has_a_flow_of_its_own(build, tmp_path: Path):
-    connection = build(write_raw_tables(tmp_path / "raw", chance_rows(random.Random(9), n_patients=40)))
+    connection = build(write_raw_tables(tmp_path / "raw", chance_rows(random.Random(9), n_patients=40)), tasks=True)
     flows = connection.execute(
         """
         select variant, min(step), arg_min(n_left, step), arg_max(n_left, step), sum(n_left_out)
@@ -80,7 +80,7 @@ def test_each_variant_of_a_task_has_a_flow_of_its_own(build, tmp_path: Path):
 @pytest.mark.slow
 def test_sql_agrees_with_python_on_a_synthetic_cohort(build, tmp_path: Path):
     write_cohort(tmp_path / "cohort", Job(patients=300, seed=11))
-    connection = build(tmp_path / "cohort")
+    connection = build(tmp_path / "cohort", tasks=True)
     for task, rows in expected(connection, tmp_path / "cohort").items():
         assert in_sql(connection, task) == rows, task
 

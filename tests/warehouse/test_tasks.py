@@ -37,7 +37,7 @@ def warehouse(build, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pyte
             for i in range(3)
         ]
         data.mkdir()
-        build(rows, data=data).close()
+        build(rows, data=data, tasks=True).close()
     return data / "warehouse.duckdb"
 
 
@@ -172,6 +172,7 @@ def test_rows_tell_age_race_and_first_admission_as_of_the_prediction(build, tmp_
     build(
         {"patients": patients, "admissions": [*admissions, stay | deaths | {"subject_id": 2, "hadm_id": 20}]},
         data=tmp_path,
+        tasks=True,
     ).close()
     index = tasks.export(tmp_path / "warehouse.duckdb", tmp_path / "tasks")
     absent = {entry["name"]: entry["reason"] for entry in index["absent"]}
