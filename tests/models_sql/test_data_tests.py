@@ -31,7 +31,7 @@ def _spoil(connection: duckdb.DuckDBPyConnection, relation: str) -> None:
 
 
 def test_every_data_test_fails_on_data_that_break_it(build: Build, models: list[dict], run_dbt: RunDbt, tmp_path: Path):
-    connection = build({"patients": [PATIENT], "admissions": [STAY]}, data=tmp_path)
+    connection = build({"patients": [PATIENT], "admissions": [STAY]}, data=tmp_path, tasks=True)
     for node in models:
         _spoil(connection, node["relation_name"])
     connection.close()

@@ -8,7 +8,7 @@ from warehouse.mimic import SOURCES, staging_yml
 
 
 def test_descriptions_name_the_columns_that_the_models_have(build, models):
-    connection = build({"patients": [PATIENT]})
+    connection = build({"patients": [PATIENT]}, tasks=True)
     for node in models:
         actual = [name for name, *_ in connection.execute(f"describe {node['relation_name']}").fetchall()]
         described = {name: column["description"] for name, column in node["columns"].items()}
