@@ -83,7 +83,7 @@ def compiled(run_dbt: RunDbt, tmp_path_factory: pytest.TempPathFactory) -> dict[
 @pytest.fixture(scope="session")
 def models(compiled: dict[str, dict]) -> list[dict]:
     """The nodes of all models over raw tables, in the order in which dbt would build them."""
-    of_runs = ("runs", "analysis")
+    of_runs = ("runs",)
     nodes = {
         key: node
         for key, node in compiled.items()
