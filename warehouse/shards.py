@@ -20,6 +20,7 @@ from pathlib import Path
 import duckdb
 import numpy as np
 import pyarrow as pa
+import webdataset as wds
 from tqdm import tqdm
 
 from warehouse.database import open_read_only
@@ -27,7 +28,6 @@ from warehouse.errors import ArgumentParser, UserError, run_main
 from warehouse.fingerprint import require_valid
 from warehouse.paths import data_dir, warehouse_path
 from warehouse.shard_format import FORMAT, SPLITS, vocabulary_sha256
-from warehouse.tar import TarWriter
 from warehouse.whole_folder import whole_folder
 
 N_STATIC = 6
@@ -52,8 +52,8 @@ class Patient:
         """Events that tokens belong to."""
         return int(np.count_nonzero(np.diff(self.events)) + 1)
 
-    def members(self) -> dict[str, bytes]:
-        """The patient as the members of a webdataset sample."""
+    def sample(self) -> dict[str, str | bytes]:
+        """The patient as a webdataset sample."""
         meta = {
             "n_events": self.n_events,
             "n_statics": len(self.static_from),
@@ -61,6 +61,7 @@ class Patient:
             "subject_id": self.subject_id,
         }
         return {
+            "__key__": f"{self.subject_id:012d}",
             "events.i32": self.events.astype("<i4").tobytes(),
             "meta.json": json.dumps(meta, sort_keys=True).encode(),
             "static_from.i32": self.static_from.astype("<i4").tobytes(),
@@ -159,39 +160,33 @@ class SplitWriter:
     def __init__(self, folder: Path, shard_bytes: float) -> None:
         folder.mkdir(parents=True)
         self.folder = folder
-        self.shard_bytes = shard_bytes
         self.counts: list[dict[str, int]] = []
-        self.shard: TarWriter | None = None
+        # An int mtime of 0 keeps the bytes the same from run to run.
+        pattern = str(folder / "shard-%06d.tar")
+        self.sink = wds.ShardWriter(pattern, maxcount=10**12, maxsize=shard_bytes, verbose=0, mtime=0, encoder=False)
 
     def __enter__(self) -> "SplitWriter":
         return self
 
     def __exit__(self, *exception: object) -> None:
-        if self.shard:
-            self.shard.close()
+        self.sink.close()
+        if not self.counts:
+            # ShardWriter opens its first shard before there is a sample; a split without patients has none.
+            (self.folder / "shard-000000.tar").unlink(missing_ok=True)
 
     def write(self, patient: Patient) -> None:
         """Append one patient, to a new shard where the last one is full."""
-        if self.shard is None or self.shard.size >= self.shard_bytes:
-            self._open_next()
-        self.shard.write(f"{patient.subject_id:012d}", patient.members())
+        self.sink.write(patient.sample())
+        # ShardWriter has already moved on to the number of the next shard.
+        if self.sink.shard > len(self.counts):
+            self.counts.append({"patients": 0, "tokens": 0, "events": 0})
         self.counts[-1]["patients"] += 1
         self.counts[-1]["tokens"] += len(patient.tokens)
         self.counts[-1]["events"] += patient.n_events
 
-    def _open_next(self) -> None:
-        if self.shard:
-            self.shard.close()
-        self.shard = TarWriter(self.folder / self._name(len(self.counts)))
-        self.counts.append({"patients": 0, "tokens": 0, "events": 0})
-
-    @staticmethod
-    def _name(index: int) -> str:
-        return f"shard-{index:06d}.tar"
-
     def entries(self) -> list[dict]:
         """The manifest's entries of the shards, once they are closed."""
-        names = map(self._name, range(len(self.counts)))
+        names = [f"shard-{index:06d}.tar" for index in range(len(self.counts))]
         return [
             {"name": f"{self.folder.name}/{name}", **counts, **_digest(self.folder / name)}
             for name, counts in zip(names, self.counts, strict=True)
