@@ -24,8 +24,8 @@ from ml.estimators import Part, Predicted, boosting, kind_of, linear, prevalence
 from ml.features import Vocabulary, features, vocabulary_of
 from ml.moments import sample_order
 from ml.prompts import patients_of
-from ml.score_files import prediction_table, write_scores
-from ml.scores import Predictions, calibration_records, records, subgroups
+from ml.score_files import write_scores
+from ml.scores import Predictions
 from ml.tasks import Rows, Task, read_tasks
 from ml.truth import Truth, best_risks, read_truth
 from warehouse.errors import ArgumentParser, UserError, run_main
@@ -159,10 +159,7 @@ def score_all(work: Work) -> None:
                 found = predict(method, task, samples, store, work.truth)
                 if found is not None:
                     predictions, rows, note = found
-                    scored = records(task.name, method, predictions, subgroups(rows), note=note)
-                    table = prediction_table(predictions, rows.prediction_time)
-                    bins = calibration_records(task.name, method, predictions)
-                    write_scores(work.folder, task.name, method, scored, bins, table)
+                    scored = write_scores(work.folder, task.name, method, predictions, rows, note)
                     seconds = time.perf_counter() - start
                     bar.write(f"{task.name:<36} {method:<10} {summary(scored[0])}  ({seconds:.1f} s)")
                 bar.update()

@@ -8,6 +8,7 @@ Wrong: a missing or damaged manifest, a vocabulary that does not match its hash,
 incomplete patient. Each is one `UserError` that names the file.
 """
 
+import hashlib
 import json
 from bisect import bisect_right
 from dataclasses import dataclass
@@ -115,6 +116,13 @@ def index_tar(path: Path, data: np.ndarray) -> dict[str, dict[str, tuple[int, in
         index.setdefault(key, {})[member] = (at + BLOCK, size)
         at += BLOCK + -(-size // BLOCK) * BLOCK
     raise UserError(f"{path} ends in the middle of an entry: export the shards again")
+
+
+def hashed(subjects: np.ndarray, salt: str) -> np.ndarray:
+    """uint64 [n]: a hash of each subject id, by which patients are put into an order that hangs on nothing else. Orders of
+    different salts have nothing to do with each other."""
+    keys = [hashlib.blake2b(f"{salt}:{s}".encode(), digest_size=8).digest() for s in subjects.tolist()]
+    return np.frombuffer(b"".join(keys), dtype=">u8").astype(np.uint64)
 
 
 class Split:

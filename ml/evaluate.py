@@ -30,8 +30,8 @@ from ml.probe import Probe
 from ml.readings import AVERAGE, HITS, predictions_of
 from ml.rollout_files import digest_of, read_chunk, write_chunk
 from ml.sample import share_out
-from ml.score_files import prediction_table, read_lines, write_scores
-from ml.scores import Predictions, calibration_records, records, subgroups
+from ml.score_files import read_lines, write_scores
+from ml.scores import Predictions
 from ml.tasks import Task, TaskSet, read_tasks
 from ml.trained import WEIGHTS, Trained, load_run, read_record
 from warehouse.errors import ArgumentParser, UserError, run_main
@@ -41,7 +41,7 @@ from warehouse.shard_format import SPLITS
 SPLIT = "held_out"
 CHUNK = 16  # prompts in a file of rollouts: the step in which a sample grows, and what a killed process may lose
 MAX_TOKENS = 512  # of a rollout; a stay in hospital is some hundreds
-PROBE_PROMPTS = 1_000  # of each moment; reading a prompt costs a thousandth of simulating its futures
+PROBE_PROMPTS = 1_000  # of each moment; reading a prompt costs a hundredth of simulating its futures
 ROLLOUT, PROBE = "rollout", "probe"
 EXAMPLES = """examples:
   python ml/evaluate.py --run data/runs/ID --tasks all
@@ -64,7 +64,6 @@ class Bench:
     grammar: Grammar
     sampling: Sampling
     device: Device
-    show: bool = True
 
     def watched(self, moment: Moment) -> list[Task]:
         """The moment's tasks that can be simulated."""
@@ -91,7 +90,7 @@ class Evaluation:
             "weights": self.weights_sha256,
             "shards": bench.manifest.fingerprint,
             "sampling": asdict(bench.sampling) | {"budget_bytes": None},
-            "grammar": hashlib.sha256(bench.grammar.legal.tobytes()).hexdigest(),
+            "grammar": hashlib.sha256(bench.grammar.legal.tobytes() + bench.grammar.after.tobytes()).hexdigest(),
             "dtype": str(bench.device.dtype),
             "time": bench.tasks.time_seconds,
             "tasks": [repr(task.watched) for task in bench.watched(moment)],
@@ -129,10 +128,7 @@ class Evaluation:
 
     def write(self, task: Task, method: str, places: np.ndarray, made: Predictions, note: str | None) -> None:
         """Score the predictions for rows `places` of a task, and write scores and predictions."""
-        rows = task.rows[SPLIT].take(places)
-        scored = records(task.name, method, made, subgroups(rows), note=note)
-        table = prediction_table(made, rows.prediction_time)
-        write_scores(self.folder, task.name, method, scored, calibration_records(task.name, method, made), table)
+        write_scores(self.folder, task.name, method, made, task.rows[SPLIT].take(places), note)
 
     def score_rollouts(self, moment: Moment, n: int, bar: tqdm) -> None:
         """Simulate the first n prompts of a moment and score every task that watches them."""

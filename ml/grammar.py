@@ -22,7 +22,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ml.data import Manifest, Split
-from ml.runs import write_whole
+from ml.runs import UNREADABLE, write_whole
 
 LONGEST = 8  # tokens of an event that are told apart: a procedure has 7
 ENOUGH = 256  # tokens, among which there is a gap in time: behind one the state is certain
@@ -155,11 +155,13 @@ def _build(found: set[tuple[int, int, int]], kinds: Kinds, drawn: np.ndarray, de
 
 
 def read_or_learn(manifest: Manifest, split: Split, path: Path) -> Grammar:
-    """The grammar kept at `path`, if it is of these shards; else learnt, and kept there."""
-    if path.is_file():
+    """The grammar kept at `path`, if it is whole and of these shards; else learnt, and kept there."""
+    try:
         with np.load(path) as kept:
             if str(kept["fingerprint"]) == manifest.fingerprint:
                 return Grammar(kept["legal"], kept["after"], tuple(kept["death"].tolist()))
+    except UNREADABLE:
+        pass
     grammar = learn(manifest, split)
 
     def write(part: Path) -> None:

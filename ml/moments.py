@@ -6,13 +6,12 @@ hash of the patient's id, so that the first n prompts are the same for every run
 smaller. All prompts of a patient follow one another. Wrong: nothing; rows whose patient has no token are counted.
 """
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ml.data import Split
+from ml.data import Split, hashed
 from ml.prompts import Prompt, patients_of, prompt_of
 from ml.tasks import Task
 
@@ -62,9 +61,7 @@ class Moment:
 def sample_order(subjects: np.ndarray, events: np.ndarray) -> np.ndarray:
     """Places in the fixed order: by a hash of the patient, then by event."""
     unique, inverse = np.unique(subjects, return_inverse=True)
-    keys = [hashlib.blake2b(f"{SAMPLE_SALT}:{s}".encode(), digest_size=8).digest() for s in unique.tolist()]
-    hashed = np.frombuffer(b"".join(keys), dtype=">u8").astype(np.uint64)
-    return np.lexsort((events, hashed[inverse])) if len(unique) else np.empty(0, np.int64)
+    return np.lexsort((events, hashed(unique, SAMPLE_SALT)[inverse]))
 
 
 def _moment(name: str, tasks: Sequence[Task], split: Split) -> Moment:

@@ -8,13 +8,12 @@ simulated again.
 
 import hashlib
 import json
-import zipfile
 from pathlib import Path
 
 import numpy as np
 
 from ml.generate import Rollouts
-from ml.runs import write_whole
+from ml.runs import UNREADABLE, write_whole
 
 ARRAYS = ("hit", "decided", "average", "against", "length")
 CLASSES = "classes_"  # and the place of the task: the arrays of `Rollouts.classes`
@@ -32,7 +31,7 @@ def read_chunk(path: Path, first: int, n_prompts: int) -> tuple[Rollouts, float]
         with np.load(path) as file:
             arrays, seconds = {name: file[name] for name in ARRAYS}, float(file["seconds"])
             classes = {int(name.removeprefix(CLASSES)): file[name] for name in file.files if name.startswith(CLASSES)}
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+    except UNREADABLE:
         return None
     if len(arrays["hit"]) != n_prompts:
         return None

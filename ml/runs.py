@@ -9,6 +9,7 @@ that another process is training in (`UserError`).
 import fcntl
 import json
 import os
+import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -19,6 +20,8 @@ from warehouse.errors import UserError
 # What must agree between a folder's config.json and the run that would go on in it. Rows and steps follow from the others, but
 # by way of the packing, which another version of the code may do otherwise.
 DECISIVE = ("configuration", "seed", "rows", "steps")
+# What a damaged or missing .npz file raises: of what can be computed again, so that it is no error.
+UNREADABLE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)
 
 
 def now() -> str:

@@ -12,7 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ml.runs import write_lines, write_whole
-from ml.scores import Predictions
+from ml.scores import Predictions, calibration_records, records, subgroups
+from ml.tasks import Rows
 from warehouse.errors import UserError
 
 # Label and predicted columns of MEDS by kind of label; those of risks are meds_evaluation's, the others follow their form.
@@ -64,10 +65,16 @@ def prediction_table(predictions: Predictions, prediction_time: np.ndarray) -> p
 
 
 def write_scores(
-    folder: Path, task: str, method: str, records: list[dict], calibration: list[dict], predictions: pa.Table
-) -> None:
-    """Write one method's scores on one task into a folder, predictions first, so that what scores.jsonl tells is there."""
+    folder: Path, task: str, method: str, predictions: Predictions, rows: Rows, note: str | None
+) -> list[dict]:
+    """Score one method's predictions for rows of a task and write all into a folder; gives the records, everybody's first.
+
+    Predictions are written first, so that what scores.jsonl tells is there.
+    """
+    table = prediction_table(predictions, rows.prediction_time)
+    scored = records(task, method, predictions, subgroups(rows), note=note)
     path = folder / "predictions" / f"{task}.{method}.parquet"
-    write_whole(path, lambda part: pq.write_table(predictions, part))
-    merge_lines(folder / "calibration.jsonl", task, method, calibration)
-    merge_lines(folder / "scores.jsonl", task, method, records)
+    write_whole(path, lambda part: pq.write_table(table, part))
+    merge_lines(folder / "calibration.jsonl", task, method, calibration_records(task, method, predictions))
+    merge_lines(folder / "scores.jsonl", task, method, scored)
+    return scored

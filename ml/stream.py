@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ml.data import Manifest, Split, read_manifest
+from ml.data import Manifest, Split, hashed, read_manifest
 from ml.packing import Batch, collate, cut_windows, pack
 from warehouse.errors import UserError
 
@@ -39,9 +39,7 @@ def nested_patients(subjects: np.ndarray, share: float) -> np.ndarray:
     wanted = max(1, round(share * len(subjects)))
     if wanted >= len(subjects):
         return np.arange(len(subjects))
-    keys = [hashlib.blake2b(f"{SUBSET_SALT}:{s}".encode(), digest_size=8).digest() for s in subjects.tolist()]
-    rank = np.frombuffer(b"".join(keys), dtype=">u8").astype(np.uint64)
-    return np.sort(np.argsort(rank, kind="stable")[:wanted])
+    return np.sort(np.argsort(hashed(subjects, SUBSET_SALT), kind="stable")[:wanted])
 
 
 class RowStream:

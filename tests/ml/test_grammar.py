@@ -111,5 +111,7 @@ def test_it_is_kept_on_disk_and_learnt_again_for_other_shards(tmp_path: Path, gr
         np.testing.assert_array_equal(one.legal, grammar.legal)
         np.testing.assert_array_equal(one.after, grammar.after)
         assert one.death == grammar.death
+    path.write_bytes(path.read_bytes()[:100])
+    np.testing.assert_array_equal(read_or_learn(manifest(), FakeSplit(TIMELINES), path).legal, grammar.legal)
     other = read_or_learn(manifest("two"), nothing, path)
     assert not np.array_equal(other.legal, grammar.legal)

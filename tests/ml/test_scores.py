@@ -1,6 +1,7 @@
 """Scores against scikit-learn, by hand, and by simulation; their files."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,8 @@ from sklearn import metrics
 
 from ml.auroc import Ranking, auroc, compare, delong, resampled_patients
 from ml.calibration import FLOOR, calibration, calibration_bins, smoothed_share
-from ml.score_files import prediction_table, write_scores
-from ml.scores import FIELDS, Predictions, calibration_records, race_group, records, subgroups
+from ml.score_files import write_scores
+from ml.scores import FIELDS, Predictions, race_group, records, subgroups
 from ml.tasks import Rows
 from warehouse.errors import UserError
 
@@ -162,23 +163,30 @@ def test_smoothed_shares_are_never_certain() -> None:
     )
 
 
+def rows_of(labels: np.ndarray) -> Rows:
+    """Rows of as many patients, women and men by turns, the first three admitted for the first time."""
+    n = len(labels)
+    return Rows(
+        subject_id=np.arange(n),
+        prediction_time=np.zeros(n, "datetime64[us]"),
+        prompt_event_index=np.zeros(n, np.int32),
+        label=labels,
+        threshold=np.full(n, np.nan),
+        sex=np.array(["F", "M"] * (n // 2), object),
+        age=np.full(n, 50.0),
+        race=np.full(n, "WHITE", object),
+        is_first_admission=np.arange(n) < 3,
+    )
+
+
 def test_subgroups() -> None:
     races = ["WHITE - RUSSIAN", "BLACK/AFRICAN AMERICAN", "HISPANIC/LATINO - CUBAN", "ASIAN - CHINESE", "UNKNOWN", None]
     races += ["AMERICAN INDIAN/ALASKA NATIVE", "PATIENT DECLINED TO ANSWER"]
     groups = ["white", "black", "hispanic", "asian", "unknown", "unknown", "other", "unknown"]
     assert [race_group(race) for race in races] == groups
     n = len(races)
-    rows = Rows(
-        subject_id=np.arange(n),
-        prediction_time=np.zeros(n, "datetime64[us]"),
-        prompt_event_index=np.zeros(n, np.int32),
-        label=np.zeros(n, bool),
-        threshold=np.full(n, np.nan),
-        sex=np.array(["F", "M"] * 4, object),
-        age=np.array([18, 44.9, 45, 64.9, 65, 79.9, 80, 95.0]),
-        race=np.array(races, object),
-        is_first_admission=np.arange(n) < 3,
-    )
+    ages = np.array([18, 44.9, 45, 64.9, 65, 79.9, 80, 95.0])
+    rows = replace(rows_of(np.zeros(n, bool)), age=ages, race=np.array(races, object))
     found = {name: np.flatnonzero(mask).tolist() for name, mask in subgroups(rows).items()}
     assert found["all"] == list(range(n)) and found["sex=M"] == [1, 3, 5, 7]
     assert [found[f"age={band}"] for band in ("18-44", "45-64", "65-79", "80+")] == [[0, 1], [2, 3], [4, 5], [6, 7]]
@@ -187,17 +195,17 @@ def test_subgroups() -> None:
 
 def test_files_replace_one_task_and_method_only(tmp_path: Path) -> None:
     labels, risks, patients = draw(60)
-    one = Predictions("boolean", patients, labels, risks)
-    table = prediction_table(one, np.arange(60).astype("datetime64[us]"))
+    one, rows = Predictions("boolean", patients, labels, risks), rows_of(labels)
 
-    def write(task: str, method: str) -> None:
-        found = records(task, method, one, {"all": np.ones(60, bool)}, replicates=10)
-        write_scores(tmp_path, task, method, found, calibration_records(task, method, one), table)
+    def write(task: str, method: str) -> list[dict]:
+        return write_scores(tmp_path, task, method, one, rows, "as asked")
 
     for task, method in (("b", "probe"), ("a", "probe"), ("a", "best"), ("a", "probe")):
         write(task, method)
     lines = [json.loads(line) for line in (tmp_path / "scores.jsonl").read_text().splitlines()]
-    assert [(line["task"], line["method"]) for line in lines] == [("a", "best"), ("a", "probe"), ("b", "probe")]
+    everybody = [line for line in lines if line["subgroup"] == "all"]
+    assert [(line["task"], line["method"]) for line in everybody] == [("a", "best"), ("a", "probe"), ("b", "probe")]
+    assert {line["note"].partition(";")[0] for line in lines} == {"as asked"} and len(lines) > 3 * 3
     bins = [json.loads(line) for line in (tmp_path / "calibration.jsonl").read_text().splitlines()]
     assert set(bins[0]) == {"task", "method", "bin", "n", "mean_risk", "observed"} and len(bins) == 3 * 10
     columns = pq.read_table(tmp_path / "predictions" / "a.probe.parquet")
