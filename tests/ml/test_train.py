@@ -162,9 +162,9 @@ def test_a_spike_ends_a_run_only_when_it_stays() -> None:
     assert first_fault([*falling[:50], *[4.2] * 20]) == 50 + LINES - 1  # 1.2 nats up for as many lines
     noise = np.random.default_rng(0).normal(0, 0.5, 100)
     assert first_fault([a + b for a, b in zip(falling, noise, strict=True)]) is None
-    # One step a line, and one row in twelve is of a long stay that costs far more.
+    # One step a line, and one row in twenty is of a long stay that costs far more.
     rng = np.random.default_rng(0)
-    uneven = [3.5 + rng.normal(0, 0.35, 200) + 2.0 * (rng.random(200) < 0.08) for _ in range(20)]
+    uneven = [3.5 + rng.normal(0, 0.3, 100) + 1.8 * (rng.random(100) < 0.05) for _ in range(20)]
     assert not any(first_fault(list(losses)) for losses in uneven)
 
 
