@@ -23,7 +23,7 @@ from analysis.recommendation import Recommendation, is_refused, recommend
 from analysis.results import Note
 from analysis.study import read_study
 from analysis.tables import LABELS, count, fixed, flops, interval, text_table
-from analysis.task_scores import read_task_scores
+from analysis.task_scores import read_task_scores, scores_by_task
 from analysis.utility import Scores, TaskTrend, predict, task_trend
 from warehouse.errors import ArgumentParser, UserError, run_main
 from warehouse.paths import warehouse_path
@@ -72,7 +72,7 @@ def _read(options: argparse.Namespace) -> tuple[Points, dict[tuple[str, str], Sc
     if options.points is not None:
         return read_points(options.points), {}
     study = read_study(options.warehouse)
-    return study.points, read_task_scores(options.warehouse, study)
+    return study.points, scores_by_task(read_task_scores(options.warehouse, study), study)
 
 
 def _score_rows(

@@ -1,15 +1,13 @@
 """The study's report from the warehouse alone: `python -m analysis.report --out data/report`.
 
-In: data/warehouse.duckdb (tables runs.runs, runs.curves, runs.isoflop_points). Out: a folder with index.html (one page,
-works offline), figures/ (SVG and PNG), tables/ (CSV, and Parquet that `dbt run --select analysis` takes into the warehouse) and
-fits.json; and the main table on standard output.
+In: data/warehouse.duckdb (tables runs.runs, runs.curves, runs.isoflop_points and, once tasks are scored, runs.task_scores).
+Out: a folder with index.html (one page that works offline), figures/ (SVG and PNG), tables/ (every table as CSV, and as Parquet
+that `dbt run --select analysis` takes into the warehouse) and fits.json; and the main tables on standard output.
 The folder is built beside its place and then moved there, so a reader never sees half a report.
 Wrong: no warehouse, no table, no finished run, an --out that is not a report: one line and exit status 2.
 """
 
 import argparse
-import base64
-import csv
 import json
 import os
 import platform
@@ -20,21 +18,24 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
+import vl_convert
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 from tqdm import tqdm
 
-from analysis.context import page_context, report_tables
-from analysis.figures import Drawing, draw_all, save
+from analysis.charts import VEGA_LITE, save, sized
 from analysis.fit import to_json
 from analysis.methods import DRAWS, fit_methods
 from analysis.outlook import look_ahead
+from analysis.page import page_colours, page_context
 from analysis.result_tables import result_tables, write_tables
 from analysis.results import Fit
 from analysis.study import Study, read_study
 from analysis.tables import BUDGET_HEADER, EXPONENT_HEADER, budget_rows, exponent_rows, text_table
-from analysis.task_scores import read_task_scores
+from analysis.task_scores import read_task_scores, scores_by_task
 from warehouse.errors import ArgumentParser, UserError, run_main
 from warehouse.paths import data_dir, warehouse_path
 from warehouse.provenance import git_commit
@@ -45,7 +46,7 @@ EPILOG = """examples:
   python -m analysis.report --bootstrap 4000 --seed 7
 """
 TEMPLATE = "report.html.j2"
-PACKAGES = ("numpy", "scipy", "matplotlib", "duckdb", "torch")
+PACKAGES = ("numpy", "scipy", "duckdb", "vl-convert-python", "torch")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -59,14 +60,13 @@ def main(arguments: list[str] | None = None) -> int:
         step("fitting")
         fits = fit_methods(study.points, bootstrap=options.bootstrap, seed=options.seed)
         step("forecasting")
-        outlook = look_ahead(study.points, fits, scores, options.bootstrap, options.seed)
-        step("drawing")
-        drawings = draw_all(study.points, fits, study.curves, study.used)
-        step("writing")
+        outlook = look_ahead(study, fits, scores_by_task(scores, study), options.bootstrap, options.seed)
+        step("composing")
         settings = {"bootstrap draws": str(options.bootstrap), "seed": str(options.seed)}
         results = result_tables(study, fits, outlook, settings)
-        facts = {**settings, **provenance(options.warehouse)}
-        write_report(options.out, study, fits, drawings, results, facts)
+        context = page_context(study, fits, outlook, scores, {**settings, **provenance(options.warehouse)})
+        step("drawing")
+        write_report(options.out, study, fits, context, results)
     print(f"report: {options.out / 'index.html'}\n")
     if fits["isoflop_parabola"].details:
         print(text_table(BUDGET_HEADER, budget_rows(fits["isoflop_parabola"])) + "\n")
@@ -75,12 +75,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def write_report(
-    out: Path,
-    study: Study,
-    fits: dict[str, Fit],
-    drawings: list[Drawing],
-    results: dict[str, pa.Table],
-    facts: dict[str, str],
+    out: Path, study: Study, fits: dict[str, Fit], context: dict[str, Any], results: dict[str, pa.Table]
 ) -> None:
     """Build the report's folder beside `out` and move it there, whole."""
     part = out.with_name(f".{out.name}.{os.getpid()}.part")
@@ -89,15 +84,13 @@ def write_report(
     try:
         (part / "figures").mkdir(parents=True)
         (part / "tables").mkdir()
-        images = {drawing.name: _embedded(save(drawing, part / "figures")) for drawing in drawings}
-        for name, (header, rows) in report_tables(study, fits).items():
-            with (part / "tables" / f"{name}.csv").open("w", newline="", encoding="utf-8") as file:
-                csv.writer(file).writerows([header, *rows])
+        for section in context["sections"]:
+            for chart in section.charts:
+                save(chart, part / "figures", page_colours(study))
         write_tables(part / "tables", results)
         text = json.dumps(to_json(fits, study.points), allow_nan=False, indent=1)
         (part / "fits.json").write_text(text + "\n", encoding="utf-8")
-        context = page_context(study, fits, drawings, images, facts)
-        (part / "index.html").write_text(_render(context), encoding="utf-8")
+        (part / "index.html").write_text(render(context), encoding="utf-8")
         if out.exists():
             os.replace(out, old)
         os.replace(part, out)
@@ -122,18 +115,22 @@ def provenance(warehouse: Path) -> dict[str, str]:
     return facts
 
 
-def _embedded(svg: str) -> str:
-    """An SVG as a data address, so that the page needs no other file."""
-    return "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()
-
-
-def _render(context: dict) -> str:
-    """The page; every value is escaped, and a name that the context lacks is an error."""
-    loader = FileSystemLoader(Path(__file__).parent)
+def render(context: dict[str, Any]) -> str:
+    """The page with styles, scripts and figures in it; every value is escaped, and a name that the context lacks is an error."""
+    here = Path(__file__).parent
     environment = Environment(
-        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=FileSystemLoader(here), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    return environment.get_template(TEMPLATE).render(context)
+    charts = [chart for section in context["sections"] for chart in section.charts]
+    specs = json.dumps({chart.name: sized(chart, "container") for chart in charts}, allow_nan=False)
+    parts = {
+        "css": Markup((here / "report.css").read_text(encoding="utf-8")),
+        "js": Markup((here / "report.js").read_text(encoding="utf-8")),
+        "vega": Markup(vl_convert.javascript_bundle(vl_version=VEGA_LITE)),
+        # No text of a run can end the script that the specifications lie in.
+        "specs": Markup(specs.replace("<", "\\u003c")),
+    }
+    return environment.get_template(TEMPLATE).render({**context, **parts})
 
 
 def _check_out(out: Path) -> None:

@@ -22,6 +22,16 @@ LABELS = {
     "joint_patients": "Joint law with patients",
     "envelope": "Envelope of curves",
 }
+# What an analyst chooses (sensitivity.ASPECTS), in words.
+ASPECTS = {
+    "reference": "As fitted",
+    "delta": "Measure of error",
+    "window": "Window",
+    "n_definition": "What counts as N",
+    "flop_formula": "Compute",
+    "exclusions": "Left out",
+    "epoch_cut": "Epochs",
+}
 STATUS_LABELS = {
     "converged": "converged",
     "bound_hit": "bound hit",
