@@ -144,8 +144,8 @@ def _laws(study: Study, fits: dict[str, Fit]) -> Section:
 def _surface(fits: dict[str, Fit], outlook: Outlook) -> Section:
     text = (
         Markup(
-            "L = E + A/N<sup>α</sup> + B/D<sup>β</sup>, fitted to all runs at once under four measures of error. Where they "
-            "disagree, single runs weigh too much. The exponents above follow as a = β/(α+β) and b = α/(α+β). Intervals of three "
+            "L = E + A/N<sup>&alpha;</sup> + B/D<sup>&beta;</sup>, fitted to all runs at once under four measures of error. Where they "
+            "disagree, single runs weigh too much. The exponents above follow as a = &beta;/(&alpha;+&beta;) and b = &alpha;/(&alpha;+&beta;). Intervals of three "
             "kinds stand side by side: bootstrap over configurations, delta method with Student's t, and profile likelihood."
         ),
     )
