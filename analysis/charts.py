@@ -69,7 +69,8 @@ class Chart:
     """A figure: file name, title, caption, words for who cannot see it, and its Vega-Lite specification without size or theme.
 
     `methods`: labels that the reader may switch on and off; `log_axes`: axes that may be made linear; `wide`: takes the page's
-    whole width; `rows`: height in rows of a category axis, None for the usual height.
+    whole width; `rows`: height in rows of a category axis, None for the usual height; `keyed`: the section's key says on the page
+    what the figure's own legend says in the files.
     """
 
     name: str
@@ -81,6 +82,24 @@ class Chart:
     log_axes: tuple[str, ...] = ()
     wide: bool = False
     rows: int | None = None
+    keyed: bool = False
+
+
+@dataclass(frozen=True)
+class Key:
+    """What a colour, dash and point form stand for, in a section's key."""
+
+    label: str
+    colour: str
+    dash: tuple[int, ...]
+    shape: str
+
+
+def method_keys(labels: Iterable[str]) -> tuple[Key, ...]:
+    """The keys of methods, by label, in the order of LABELS."""
+    wanted = set(labels)
+    looks = {label: look(name) for name, label in LABELS.items() if label in wanted}
+    return tuple(Key(label, colour, tuple(dash), shape) for label, (colour, dash, shape) in looks.items())
 
 
 def var(name: str) -> str:
@@ -118,14 +137,14 @@ def log_axis(field: str, title: str, values: Iterable[float], label: str = COUNT
     return {"field": field, "type": "quantitative", "title": title, "scale": scale, "axis": axis}
 
 
-def plain_axis(field: str, title: str, format_: str = "~g", zero: bool = False) -> dict:
+def plain_axis(field: str, title: str, format_: str = "~r", zero: bool = False) -> dict:
     """A linear axis."""
     return {
         "field": field,
         "type": "quantitative",
         "title": title,
         "scale": {"zero": zero, "nice": True},
-        "axis": {"format": format_},
+        "axis": {"format": format_, "tickCount": 6},
     }
 
 
@@ -138,7 +157,7 @@ def log_ticks(low: float, high: float) -> list[float]:
 
 
 def methods_colour(methods: Sequence[str]) -> dict:
-    """The colour channel of field `method` (labels), without a legend of its own: `methods_dash` carries it."""
+    """The colour channel of field `method` (labels)."""
     looks = [look(name) for name in methods]
     names = [LABELS.get(name, name) for name in methods]
     return {
@@ -146,7 +165,7 @@ def methods_colour(methods: Sequence[str]) -> dict:
         "type": "nominal",
         "title": None,
         "scale": {"domain": names, "range": [var(colour) for colour, _, _ in looks]},
-        "legend": {"orient": "bottom", "columns": 2, "symbolType": "stroke", "symbolStrokeWidth": 3},
+        "legend": {"orient": "right", "symbolOpacity": 1},
     }
 
 
@@ -214,12 +233,20 @@ def sized(chart: Chart, width: int | str, font: str = FONT) -> dict[str, Any]:
         "description": chart.alt,
         "width": width,
         "height": height,
-        "autosize": {"type": "fit-x", "contains": "padding"},
         "config": theme(font),
         **chart.spec,
     }
     if chart.methods:
         spec["params"] = [{"name": "shown", "value": list(chart.methods)}]
+    return spec
+
+
+def page_spec(chart: Chart) -> dict[str, Any]:
+    """The specification for the page: as wide as its place there, without a legend where the section has a key."""
+    spec = sized(chart, "container")
+    spec["autosize"] = {"type": "fit-x", "contains": "padding"}
+    if chart.keyed or chart.methods:
+        spec["config"]["legend"] = {"disable": True}
     return spec
 
 

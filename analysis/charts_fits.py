@@ -27,6 +27,8 @@ from analysis.tables import ASPECTS, LABELS, count, fixed, flops
 
 # The surface whose correlations are drawn; the table has all of them.
 CORRELATED = "surface_huber"
+# Where the fits of one choice stand within its row: one in the middle, two above and below it.
+PLACES = (("middle",), ("above", "below"), ("above", "middle", "below"))
 RESIDUAL_AXES = (("n", "log N", SIZE_TITLE), ("d", "log D", "tokens D"), ("compute", "log C", COMPUTE_TITLE))
 
 
@@ -35,7 +37,7 @@ def correlations(outlook: Outlook) -> Chart | None:
     rows = [r for r in outlook.correlations if r.source == "draws" and math.isfinite(r.value)]
     method = CORRELATED if any(r.method == CORRELATED for r in rows) else next((r.method for r in rows), None)
     cells = [
-        {"first": r.first, "second": r.second, "value": r.value, "r": f"{r.value:+.2f}"}
+        {"first": r.parameter, "second": r.other, "value": r.value, "r": f"{r.value:+.2f}"}
         for r in rows
         if r.method == method
     ]
@@ -48,7 +50,7 @@ def correlations(outlook: Outlook) -> Chart | None:
         "field": "value",
         "type": "quantitative",
         "title": "correlation",
-        "scale": {"domain": [-1, 0, 1], "range": ["#c85200", "#f7f5f0", "#0072b2"]},
+        "scale": {"domain": [-1, 0, 1], "range": ["#c85200", "#f7f5f0", "#0072b2"], "interpolate": "rgb"},
         "legend": {"orient": "right", "gradientLength": 150},
     }
     ink = {"condition": {"test": "abs(datum.value) > 0.6", "value": "#ffffff"}, "value": "#22262d"}
@@ -94,8 +96,8 @@ def residuals(study: Study, fits: dict[str, Fit], outlook: Outlook) -> list[Char
     ]
     if not cells:
         return []
-    y = plain_axis("y", "residual (% of the loss)", "+~g", zero=True)
-    colour, shape = methods_colour(methods), {**methods_shape(methods), "legend": None}
+    y = plain_axis("y", "residual (% of the loss)", "+~r", zero=True)
+    colour, shape = methods_colour(methods), methods_shape(methods)
     tips = ("run", "method", "N", "D", "loss", "residual", "standardised")
     charts = []
     for field, word, title in RESIDUAL_AXES:
@@ -148,7 +150,7 @@ def seed_noise(outlook: Outlook) -> Chart | None:
     level = [] if pooled is None else [{"y": 100 * pooled.sd, "pooled": f"{100 * pooled.sd:.2f}%"}]
     x, y = (
         log_axis("n", SIZE_TITLE, [row.n for row in rows]),
-        plain_axis("y", "SD between seeds (% of the loss)", "~g", zero=True),
+        plain_axis("y", "SD between seeds (% of the loss)", "~r", zero=True),
     )
     spec = layered(
         layer({"type": "rule", "color": var("soft"), "strokeDash": [5, 4]}, level, ("pooled",), y=y),
@@ -177,7 +179,7 @@ def sensitivity(outlook: Outlook) -> Chart | None:
     cells = []
     for row in rows:
         cell = {
-            "row": f"{ASPECTS[row.aspect]}: {row.choice}",
+            "row": ASPECTS[row.aspect] if row.aspect == "reference" else f"{ASPECTS[row.aspect]}: {row.choice}",
             "x": row.a,
             "method": LABELS[row.method],
             "runs": row.runs,
@@ -194,8 +196,12 @@ def sensitivity(outlook: Outlook) -> Chart | None:
     y = {"field": "row", "type": "nominal", "sort": order, "title": None, "axis": {"labelLimit": 300}}
     x = plain_axis("x", "exponent a of N* ~ C^a", ".2f")
     x["scale"] = {"domain": [max(min(known) - 0.03, -0.5), min(max(known) + 0.03, 1.5)], "clamp": True, "nice": False}
-    colour, shape = methods_colour(methods), {**methods_shape(methods), "legend": None}
-    offset = {"field": "method", "type": "nominal", "sort": [LABELS[name] for name in methods]}
+    colour, shape = methods_colour(methods), methods_shape(methods)
+    for name in order:
+        mine = [cell for cell in cells if cell["row"] == name]
+        for cell, place in zip(mine, PLACES[min(len(mine), len(PLACES)) - 1], strict=False):
+            cell["place"] = place
+    offset = {"field": "place", "type": "nominal", "scale": {"domain": list(PLACES[-1])}, "legend": None}
     reference = [{"x": row.a, "method": LABELS[row.method]} for row in rows if row.aspect == "reference"]
     spec = layered(
         layer({"type": "rule", "strokeDash": [4, 4], "opacity": 0.6}, reference, x=x, color=colour),
@@ -237,7 +243,7 @@ def costs(outlook: Outlook) -> Chart | None:
             "compute": row.compute,
             "y": 100 * row.wasted,
             "method": LABELS[row.interval_of],
-            "end": f"{row.end} end",
+            "end": f"{row.side} end",
             "interval of N* by": LABELS[row.interval_of],
             "size": count(row.n),
             "best size": count(row.n_opt),
@@ -247,7 +253,7 @@ def costs(outlook: Outlook) -> Chart | None:
         for row in rows
     ]
     x = log_axis("compute", COMPUTE_TITLE, [row.compute for row in rows], FLOPS_LABEL, 1.3)
-    y = plain_axis("y", "compute wasted (%)", "~g", zero=True)
+    y = plain_axis("y", "compute wasted (%)", "~r", zero=True)
     shape = {
         "field": "end",
         "type": "nominal",

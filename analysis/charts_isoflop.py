@@ -229,20 +229,21 @@ def against_compute(law: Law, study: Study, fits: dict[str, Fit]) -> Chart | Non
     methods = [name for name in fits if name in lines or any(row["method"] == LABELS[name] for row in dots)]
     x = log_axis("compute", COMPUTE_TITLE, budgets, FLOPS_LABEL, 1.0)
     values = [row["y"] for rows in (*lines.values(), dots) for row in rows]
+    values += [row[end] for row in dots if row["method"] == LABELS[PARABOLA] for end in ("low", "high") if end in row]
     title = f"{law.symbol} ({law.noun})"
-    y = log_axis("y", title, values) if law.exponent else plain_axis("y", title, ".2f")
+    y = log_axis("y", title, values) if law.exponent else _held(plain_axis("y", title, ".2f"), values)
     band = [
         {**row, "method": LABELS[name]}
         for name in (PARABOLA, LOSS_COMPUTE)
         for row in _band(law, fits.get(name), budgets)
     ]
-    colour, dash = methods_colour(methods), {**methods_dash(methods), "legend": None}
-    shape = {**methods_shape(methods), "legend": None}
+    colour, dash = methods_colour(methods), methods_dash(methods)
+    shape = methods_shape(methods)
     flat = [row for rows in lines.values() for row in rows]
     tips = ("method", "budget", law.symbol, "95%", "remarks")
     spec = layered(
         layer(
-            {"type": "area", "opacity": 0.14},
+            {"type": "area", "opacity": 0.14, "clip": True},
             band,
             by_method=True,
             x=x,
@@ -253,7 +254,7 @@ def against_compute(law: Law, study: Study, fits: dict[str, Fit]) -> Chart | Non
         _published(law, fits, budgets, x, y),
         layer({"type": "line", "strokeWidth": 2}, flat, by_method=True, x=x, y=y, color=colour, strokeDash=dash),
         layer(
-            "rule",
+            {"type": "rule", "clip": True},
             filter(finite, (r for r in dots if "low" in r)),
             by_method=True,
             x=x,
@@ -267,6 +268,12 @@ def against_compute(law: Law, study: Study, fits: dict[str, Fit]) -> Chart | Non
     caption = _law_words(law, fits)
     axes = ("x", "y") if law.exponent else ("x",)
     return Chart(f"{law.quantity}_compute", f"{law.symbol} against compute", caption, caption, spec, labels, axes)
+
+
+def _held(axis: dict, values: list[float]) -> dict:
+    """A linear axis held to the values and a little beyond, so that one wide interval does not flatten the rest."""
+    room = 0.05 * (max(values) - min(values))
+    return {**axis, "scale": {"domain": [min(values) - room, max(values) + room], "nice": False}}
 
 
 def _dots(law: Law, name: str, fit: Fit) -> list[Row]:

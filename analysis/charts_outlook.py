@@ -144,8 +144,8 @@ def forecasts(outlook: Outlook, fits: dict[str, Fit], quantity: str) -> Chart | 
         if quantity == "loss"
         else log_axis("y", "N* (parameters)", values)
     )
-    colour, dash = methods_colour(methods), {**methods_dash(methods), "legend": None}
-    shape = {**methods_shape(methods), "legend": None}
+    colour, dash = methods_colour(methods), methods_dash(methods)
+    shape = methods_shape(methods)
     ends = {"x": x, "y": {**y, "field": "low"}, "y2": {"field": "high"}, "color": colour}
     runs = {"x": x, "y": {**y, "field": "run_low"}, "y2": {"field": "run_high"}, "color": colour}
     tips = ("method", "compute (FLOPs)", "value", "95%", "95% of one new run")
@@ -204,7 +204,7 @@ def left_out(outlook: Outlook) -> Chart | None:
     ]
     order = [LABELS.get(name, names.get(name, name)) for name in methods]
     y = {"field": "row", "type": "nominal", "sort": order, "title": None, "axis": {"labelLimit": 210}}
-    x = plain_axis("x", "error of the loss foreseen (%)", "+~g", zero=True)
+    x = plain_axis("x", "error of the loss foreseen (%)", "+~r", zero=True)
     kinds = sorted({cell["left"] for cell in cells})
     colour = {
         "field": "left",
@@ -253,7 +253,7 @@ def _task_panel(task: str, rows: list[ScoreRow]) -> Chart | None:
             "by": METHOD_OF_SCORE[row.method],
             "run": row.run_id,
             "N": count(row.n),
-            "budget": f"{flops(row.budget)} FLOPs",
+            "budget": f"{flops(row.flops)} FLOPs",
             "loss": fixed(row.held_out_loss, 4),
             "AUROC": fixed(row.auroc),
             "95%": f"{fixed(row.low)} to {fixed(row.high)}",

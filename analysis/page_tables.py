@@ -199,8 +199,8 @@ def correlation_table(outlook: Outlook) -> Table:
     """Correlations of every surface's parameters, from both sources, each pair once."""
     pairs: dict[tuple[str, str, str], dict[str, float]] = {}
     for row in outlook.correlations:
-        if (row.method, row.second, row.first) not in pairs and row.first != row.second:
-            pairs.setdefault((row.method, row.first, row.second), {})[row.source] = row.value
+        if (row.method, row.other, row.parameter) not in pairs and row.parameter != row.other:
+            pairs.setdefault((row.method, row.parameter, row.other), {})[row.source] = row.value
     rows = [
         (
             LABELS[method],
@@ -226,7 +226,7 @@ def residual_table(outlook: Outlook) -> Table:
     rows = [
         (
             LABELS[row.method],
-            row.check.replace("_", " "),
+            row.test.replace("_", " "),
             against.get(row.against, row.against),
             number(row.value, 3),
             number(row.statistic, 3),
@@ -278,7 +278,7 @@ def cost_table(outlook: Outlook) -> Table:
         (
             f"{flops(row.compute)} (x{row.factor:.2g})",
             LABELS[row.interval_of],
-            row.end,
+            row.side,
             count(row.n),
             count(row.n_opt),
             fixed(row.loss, 4),
