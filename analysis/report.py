@@ -59,7 +59,7 @@ def main(arguments: list[str] | None = None) -> int:
         step("fitting")
         fits = fit_methods(study.points, bootstrap=options.bootstrap, seed=options.seed)
         step("forecasting")
-        outlook = look_ahead(study.points, fits, scores, options.bootstrap, options.seed)
+        outlook = look_ahead(study, fits, scores, options.bootstrap, options.seed)
         step("drawing")
         drawings = draw_all(study.points, fits, study.curves, study.used)
         step("writing")
