@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from analysis.parabola import MIN_SIZES, Vertices, draw_weights, local_vertices
+from analysis.parabola import LOCAL, MIN_SIZES, Vertices, Window, draw_weights, local_vertices
 from analysis.points import Profile
 from analysis.results import UNKNOWN, Fit, Note, budget_key, percentile_interval, refused
 
@@ -50,18 +50,23 @@ class Vertex:
     used: bool
 
 
-def fit_parabola(profiles: tuple[Profile, ...], bootstrap: int, seed: int) -> Fit:
-    """Local parabolas and power laws of N* and D* with 95% percentile intervals (Hoffmann 2022, approach 2)."""
+def fit_parabola(profiles: tuple[Profile, ...], bootstrap: int, seed: int, reach: Window = LOCAL) -> Fit:
+    """Local parabolas and power laws of N* and D* with 95% percentile intervals (Hoffmann 2022, approach 2).
+
+    `reach`: how far each parabola goes. One so narrow that it leaves no residual takes its noise from the usual width.
+    """
     rng = np.random.default_rng(seed)
     ready = [p for p in profiles if len(p.n) >= MIN_SIZES]
     notes = list(size_notes(profiles))
     if not ready:
         return refused(METHOD, LAW_NAMES, "not_identified", tuple(notes))
-    found = [local_vertices(np.log(p.n), np.log(p.loss), np.ones((1, len(p.n)))) for p in ready]
+    found = _vertices(ready, reach)
     noise, freedom = _pooled_noise(found)
-    vertices = _judge(ready, found, noise)
+    if not freedom and reach != LOCAL:
+        noise, freedom = _pooled_noise(_vertices(ready, LOCAL))
+    vertices = _judge(ready, found, noise, min(SIDE_POINTS, reach.points))
     notes += _vertex_notes(vertices)
-    draws = _bootstrap(ready, noise, bootstrap, rng)
+    draws = _bootstrap(ready, noise, bootstrap, rng, reach)
     weights = np.array([1 / max(v.unit_variance[0], np.finfo(float).tiny) for v in found])
     return assemble(METHOD, vertices, weights, draws, notes, noise, freedom)
 
@@ -75,6 +80,11 @@ def size_notes(profiles: tuple[Profile, ...]) -> list[Note]:
     return [Note("few_sizes", "warning", f"{len(few)} of {len(profiles)} budgets refused, under 3 sizes: {named}.")]
 
 
+def _vertices(profiles: list[Profile], reach: Window) -> list[Vertices]:
+    """The vertex of each profile itself."""
+    return [local_vertices(np.log(p.n), np.log(p.loss), np.ones((1, len(p.n))), reach) for p in profiles]
+
+
 def _pooled_noise(found: list[Vertices]) -> tuple[float, int]:
     """Standard deviation of log loss about the parabolas, pooled over budgets, and its degrees of freedom."""
     usable = [v for v in found if not v.clamped[0]]
@@ -82,9 +92,9 @@ def _pooled_noise(found: list[Vertices]) -> tuple[float, int]:
     return (math.sqrt(sum(float(v.rss[0]) for v in usable) / freedom), freedom) if freedom > 0 else (math.nan, 0)
 
 
-def _judge(profiles: list[Profile], found: list[Vertices], noise: float) -> list[Vertex]:
-    """The vertices with their flags; thin-sided ones enter the law only where fewer than 3 are clean."""
-    flags = [_flags(p, v) for p, v in zip(profiles, found, strict=True)]
+def _judge(profiles: list[Profile], found: list[Vertices], noise: float, side: int) -> list[Vertex]:
+    """The vertices with their flags; those with under `side` sizes on a side enter the law only where under 3 are clean."""
+    flags = [_flags(p, v, side) for p, v in zip(profiles, found, strict=True)]
     bad = {"vertex_at_edge", "concave"}
     clean = sum(not (bad | {"thin_side"}) & set(f) for f in flags)
     barred = bad | ({"thin_side"} if clean >= WANTED_VERTICES else set())
@@ -109,14 +119,14 @@ def _judge(profiles: list[Profile], found: list[Vertices], noise: float) -> list
     return out
 
 
-def _flags(profile: Profile, v: Vertices) -> tuple[str, ...]:
+def _flags(profile: Profile, v: Vertices, side: int) -> tuple[str, ...]:
     """Codes of what is amiss with one budget's parabola."""
     flags = []
     if v.concave[0]:
         flags.append("concave")
     elif v.clamped[0]:
         flags.append("vertex_at_edge")
-    elif min(int(v.left[0]), int(v.right[0])) < SIDE_POINTS:
+    elif min(int(v.left[0]), int(v.right[0])) < side:
         flags.append("thin_side")
     inside = np.log(profile.n[v.window[0]])
     if inside[-1] - inside[0] > COARSE_WINDOW:
@@ -131,7 +141,7 @@ FLAG_TEXTS = {
         "the minimum lies at or beyond the edge of the sizes tried: left out of the power laws",
     ),
     "thin_side": ("warning", "fewer than 2 sizes on one side of the minimum"),
-    "coarse_window": ("warning", "the 5 points span more than x32 in size: the parabola is not local"),
+    "coarse_window": ("warning", "its window spans more than x32 in size: the parabola is not local"),
 }
 
 
@@ -155,7 +165,9 @@ def tokens_at(profile: Profile, log_n: np.ndarray) -> np.ndarray:
     return np.exp(np.interp(log_n, np.log(profile.n), np.log(profile.d)))
 
 
-def _bootstrap(profiles: list[Profile], noise: float, draws: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
+def _bootstrap(
+    profiles: list[Profile], noise: float, draws: int, rng: np.random.Generator, reach: Window
+) -> dict[str, np.ndarray]:
     """n_opt, d_opt, loss_opt and clamped, float[draws, budgets], from resampled configurations within each budget.
 
     Up to four sizes leave next to nothing to resample: there the pooled noise is added to the losses instead.
@@ -168,7 +180,7 @@ def _bootstrap(profiles: list[Profile], noise: float, draws: int, rng: np.random
         else:
             weights, noisy = draw_weights(k, draws, rng), y
         known = np.isfinite(noisy).all()
-        v = local_vertices(x, noisy if known else y, weights)
+        v = local_vertices(x, noisy if known else y, weights, reach)
         gap = 1.0 if known else np.nan
         columns["n_opt"].append(np.exp(v.log_n) * gap)
         columns["d_opt"].append(tokens_at(profile, v.log_n) * gap)

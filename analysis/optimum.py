@@ -140,3 +140,16 @@ def compute_for_loss(law: Law, rule: ComputeRule, compute: float, loss: float) -
         reached = float(optimum(law, rule, float(np.exp(middle))).loss[0]) <= loss
         low, high = (low, middle) if reached else (middle, high)
     return float(np.exp(high))
+
+
+def cost_of_size(
+    law: Law, rule: ComputeRule, compute: float, n: float, best: float
+) -> tuple[float, float, float, float]:
+    """What size `n` costs at `compute` under the (single) law, whose lowest loss there is `best`.
+
+    (loss of that size, excess over the best, compute whose best size reaches the same loss, 1 - that over what was given).
+    """
+    log_n = np.array([np.log(n)])
+    loss = float(law.loss(log_n, rule.tokens(compute, log_n))[0])
+    needed = compute_for_loss(law, rule, compute, loss)
+    return loss, loss - best, needed, max(0.0, 1 - needed / compute)

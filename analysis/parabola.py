@@ -21,6 +21,18 @@ END_SHARE = 1e-9
 
 
 @dataclass(frozen=True)
+class Window:
+    """How far a local parabola reaches: `points` on each side of the best one, and every size within `span` (log N) of
+    width around it."""
+
+    points: int = HALF_WINDOW
+    span: float = WINDOW_SPAN
+
+
+LOCAL = Window()
+
+
+@dataclass(frozen=True)
 class Vertices:
     """Vertex per draw: arrays of length draws.
 
@@ -45,16 +57,16 @@ class Vertices:
     freedom: np.ndarray
 
 
-def local_vertices(x: np.ndarray, y: np.ndarray, weights: np.ndarray) -> Vertices:
+def local_vertices(x: np.ndarray, y: np.ndarray, weights: np.ndarray, reach: Window = LOCAL) -> Vertices:
     """Vertex of the local parabola of y on x, float[k] or float[draws, k], under each row of weights, float[draws, k].
 
-    Each row needs at least 3 sizes of positive weight.
+    Each row needs at least 3 sizes of positive weight. `reach`: how far the window goes.
     """
     y = np.broadcast_to(y, weights.shape)
     present = weights > 0
     best = np.where(present, y, np.inf).argmin(axis=1)
     centre = x[best]
-    window = _window(x, present, best)
+    window = _window(x, present, best, reach)
     z = np.where(window, x[None, :] - centre[:, None], 0.0)
     w = np.where(window, weights, 0.0)
     powers = np.stack([np.ones_like(z), z, z * z], axis=2)
@@ -92,12 +104,12 @@ def local_vertices(x: np.ndarray, y: np.ndarray, weights: np.ndarray) -> Vertice
     )
 
 
-def _window(x: np.ndarray, present: np.ndarray, best: np.ndarray) -> np.ndarray:
-    """bool[draws, k]: the present sizes within +-2 ranks of the best one or within x4 of width around it."""
+def _window(x: np.ndarray, present: np.ndarray, best: np.ndarray, reach: Window) -> np.ndarray:
+    """bool[draws, k]: the present sizes within the reach in ranks of the best one or in width around it."""
     rank = np.cumsum(present, axis=1)
     at_best = np.take_along_axis(rank, best[:, None], axis=1)
-    near_rank = np.abs(rank - at_best) <= HALF_WINDOW
-    near_size = np.abs(x[None, :] - x[best][:, None]) <= WINDOW_SPAN / 2
+    near_rank = np.abs(rank - at_best) <= reach.points
+    near_size = np.abs(x[None, :] - x[best][:, None]) <= reach.span / 2
     return present & (near_rank | near_size)
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from analysis.forecast import SPREAD, USABLE, Forecast, forecast, method_answers, run_noise
-from analysis.optimum import ComputeRule, Law, compute_for_loss, compute_rule, law_of, optimum
+from analysis.optimum import ComputeRule, Law, compute_for_loss, compute_rule, cost_of_size, law_of, optimum
 from analysis.points import MANY_EPOCHS, Points
 from analysis.repeated import METHOD as REPEATED
 from analysis.results import UNKNOWN, Fit, Note, percentile_interval
@@ -212,10 +212,7 @@ def _cost(
     for end, n in ends:
         if not math.isfinite(n) or abs(math.log(n / ranges["n"].value)) < SAME_SIZE:
             continue
-        log_n = np.array([math.log(n)])
-        loss = float(law.loss(log_n, rule.tokens(compute, log_n))[0])
-        needed = compute_for_loss(law, rule, compute, loss)
-        out.append(Wrong(end, n, loss, loss - best, needed, max(0.0, 1 - needed / compute)))
+        out.append(Wrong(end, n, *cost_of_size(law, rule, compute, n, best)))
     return tuple(out)
 
 

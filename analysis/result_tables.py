@@ -17,7 +17,6 @@ import pyarrow.parquet as pq
 from analysis.outlook import Outlook
 from analysis.results import Fit
 from analysis.study import Study
-from analysis.surface import METHODS as SURFACES
 
 TEXT, NUMBER, WHOLE, TRUTH = pa.string(), pa.float64(), pa.int64(), pa.bool_()
 QUANTILES = {"q025": 0.025, "q250": 0.25, "median": 0.5, "q750": 0.75, "q975": 0.975}
@@ -45,7 +44,45 @@ SCHEMAS: dict[str, dict[str, pa.DataType]] = {
         "configuration": TEXT,
         **dict.fromkeys(("n", "d", "loss", "flops", "budget", "unique_tokens"), NUMBER),
     },
-    "residuals": {**dict.fromkeys(("method", "run_id"), TEXT), **dict.fromkeys(("fitted_loss", "residual"), NUMBER)},
+    "residuals": {
+        **dict.fromkeys(("method", "run_id"), TEXT),
+        **dict.fromkeys(("n", "d", "compute", "fitted_loss", "residual", "standardised"), NUMBER),
+    },
+    "residual_checks": {
+        **dict.fromkeys(("method", "test", "against"), TEXT),
+        **dict.fromkeys(("value", "statistic"), NUMBER),
+        **dict.fromkeys(("freedom_top", "freedom"), WHOLE),
+        "p": NUMBER,
+        "configurations": WHOLE,
+    },
+    "seed_noise": {
+        "configuration": TEXT,
+        **dict.fromkeys(("n", "d", "budget"), NUMBER),
+        "seeds": WHOLE,
+        **dict.fromkeys(("mean_loss", "sd", "low", "high"), NUMBER),
+        "freedom": WHOLE,
+    },
+    "correlations": {**dict.fromkeys(("method", "source", "parameter", "other"), TEXT), "value": NUMBER},
+    "searches": {
+        **dict.fromkeys(("method", "status"), TEXT),
+        **dict.fromkeys(("objective", "delta"), NUMBER),
+        **dict.fromkeys(("starts", "basin"), WHOLE),
+        **dict.fromkeys(("gradient", "moved"), NUMBER),
+        **dict.fromkeys(("unmoved", "on_bound"), TEXT),
+        **dict.fromkeys(("drawn", "finite"), WHOLE),
+    },
+    "sensitivity": {
+        **dict.fromkeys(("aspect", "choice", "method"), TEXT),
+        "runs": WHOLE,
+        **dict.fromkeys(("a", "a_low", "a_high", "b", "b_low", "b_high", "n_opt", "n_low", "n_high"), NUMBER),
+        **dict.fromkeys(("status", "remark"), TEXT),
+    },
+    "cost_of_wrong": {
+        **dict.fromkeys(("compute", "factor"), NUMBER),
+        **dict.fromkeys(("method", "interval_of", "side"), TEXT),
+        **dict.fromkeys(("n", "n_opt", "loss", "loss_opt", "excess", "needed", "wasted"), NUMBER),
+        **dict.fromkeys(("status", "remark"), TEXT),
+    },
     "forecasts": {
         "quantity": TEXT,
         **dict.fromkeys(("compute", "factor"), NUMBER),
@@ -95,9 +132,9 @@ def result_tables(
             for v in fit.details.get("vertices", ())
         ],
         "points": list(_point_rows(study)),
-        "residuals": [row for name, fit in fits.items() for row in _residual_rows(name, fit, study)],
-        "forecasts": [_values(row, SCHEMAS["forecasts"]) for row in outlook.forecasts],
-        "left_out": [_values(row, SCHEMAS["left_out"]) for row in outlook.foreseen],
+        "residuals": list(_residual_rows(study, outlook)),
+        "seed_noise": list(_noise_rows(study, outlook)),
+        **{name: [_values(row, SCHEMAS[name]) for row in rows] for name, rows in _plain_rows(outlook).items()},
         **_task_rows(outlook),
         "notes": [
             *(("points", note.code, note.severity, note.text) for note in study.points.notes),
@@ -154,13 +191,34 @@ def _point_rows(study: Study) -> Iterable[tuple]:
         yield run["run_id"], run.get("configuration"), *values
 
 
-def _residual_rows(name: str, fit: Fit, study: Study) -> Iterable[tuple]:
-    """Of the surfaces, which fit every run: its loss by the fit, and log loss minus the fit's."""
-    residual = fit.details.get("residual")
-    if name not in SURFACES or residual is None:
-        return
-    for run, loss, off in zip(study.used, study.points.loss, residual, strict=True):
-        yield name, run["run_id"], loss * math.exp(-off), off
+def _plain_rows(outlook: Outlook) -> dict[str, tuple]:
+    """The tables whose columns are the fields of a row's own class."""
+    return {
+        "forecasts": outlook.forecasts,
+        "left_out": outlook.foreseen,
+        "residual_checks": outlook.checks,
+        "correlations": outlook.correlations,
+        "searches": outlook.searches,
+        "sensitivity": outlook.sensitivity,
+        "cost_of_wrong": outlook.costs,
+    }
+
+
+def _residual_rows(study: Study, outlook: Outlook) -> Iterable[tuple]:
+    """The residuals, each under its run's name."""
+    for row in outlook.residuals:
+        facts = (row.n, row.d, row.compute, row.fitted_loss, row.residual, row.standardised)
+        yield row.method, study.used[row.run]["run_id"], *facts
+
+
+def _noise_rows(study: Study, outlook: Outlook) -> Iterable[tuple]:
+    """Noise between seeds, each configuration under its name; `all` for the row of all of them."""
+    codes = study.points.configuration
+    names = {int(code): run.get("configuration") for code, run in zip(codes, study.used, strict=True)}
+    for row in outlook.noise:
+        name = "all" if row.configuration is None else names[row.configuration]
+        facts = (row.n, row.d, row.budget, row.seeds, row.mean_loss, row.sd, row.low, row.high, row.freedom)
+        yield name, *facts
 
 
 def _task_rows(outlook: Outlook) -> dict[str, list[tuple]]:

@@ -8,6 +8,8 @@ Not identified: too few sizes or token counts, or all runs on one line in (log N
 The objective reported is sum w huber(r), r^2/2 inside delta; for surface_lad it is sum w |r|; w = 1 / seeds.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 from scipy import stats
 
@@ -69,8 +71,31 @@ def identifiability(points: Points) -> tuple[Note, ...]:
     return tuple(notes)
 
 
+@dataclass(frozen=True)
+class Misfit:
+    """F test of the residuals of configuration means `against` seed noise or a quadratic; its degrees of freedom, its p."""
+
+    against: str
+    ratio: float
+    top: int
+    bottom: int
+    p: float
+
+
 def lack_of_fit(codes: np.ndarray, residual: np.ndarray, problem: solver.Problem) -> tuple[Note, ...]:
-    """F test of residuals of configuration means: against seed noise where there is any, else against a quadratic."""
+    """A note where the residuals are more than noise."""
+    found = misfit(codes, residual, problem)
+    if found is None or found.p > LACK_OF_FIT_LEVEL:
+        return ()
+    text = f"The surface does not fit (F {found.ratio:.1f} against {found.against}, p {found.p:.1g})."
+    return (Note("lack_of_fit", "warning", text),)
+
+
+def misfit(codes: np.ndarray, residual: np.ndarray, problem: solver.Problem) -> Misfit | None:
+    """F test of residuals of configuration means: against seed noise where there is any, else against a quadratic.
+
+    None where too few degrees of freedom, or no noise at all, leave nothing to test.
+    """
     counts = np.bincount(codes)
     mean = np.bincount(codes, residual) / counts
     groups, seeds_free = len(counts), len(residual) - len(counts)
@@ -87,10 +112,6 @@ def lack_of_fit(codes: np.ndarray, residual: np.ndarray, problem: solver.Problem
         denominator, bottom, against = float((rest**2).sum()), groups - parameters - top, "a quadratic in the residuals"
         numerator = float((mean**2).sum()) - denominator
     if top < 1 or bottom < 3 or denominator <= solver.ROUNDING or np.abs(residual).max() < SIGMA_FLOOR:
-        return ()
+        return None
     ratio = (numerator / top) / (denominator / bottom)
-    level = float(stats.f.sf(ratio, top, bottom))
-    if level > LACK_OF_FIT_LEVEL:
-        return ()
-    text = f"The surface does not fit (F {ratio:.1f} against {against}, p {level:.1g})."
-    return (Note("lack_of_fit", "warning", text),)
+    return Misfit(against, ratio, top, bottom, float(stats.f.sf(ratio, top, bottom)))

@@ -1,4 +1,4 @@
--- Log loss of each run less what a surface gives for it.
+-- Log loss of each run less what a surface gives for it, or the local parabola of its budget, inside its window.
 with final as (
     {{ read_report_table() }}
 )

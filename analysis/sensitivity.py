@@ -1,0 +1,276 @@
+"""How the answer moves with choices of the analyst: delta, window, what N and C count, runs left out, epochs. Pure; one seed.
+
+In: a study and its fits. Out: `Variant` rows, one per choice and method that the choice touches: the exponents a and b, and
+N* at the study's largest budget (one and the same compute in every row), each with its 95% interval.
+The first rows (aspect `reference`) are the fits as they stand. What needs no new fit reuses them with all their draws; the
+others are refitted with VARIANT_DRAWS draws. A choice that cannot be had (a column that the warehouse lacks, no run left) is
+a row without numbers, of status not_available, with the reason as its remark.
+"""
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from analysis.forecast import USABLE, method_answers
+from analysis.isoflop import METHOD as PARABOLA
+from analysis.isoflop import fit_parabola
+from analysis.methods import fit_methods
+from analysis.optimum import compute_rule
+from analysis.parabola import HALF_WINDOW, WINDOW_SPAN, Window
+from analysis.points import MANY_EPOCHS, Points, Profile, budget_profiles, subset
+from analysis.recommendation import PREFERENCE
+from analysis.results import UNKNOWN, Fit, budget_key
+from analysis.study import Study
+from analysis.surface import METHODS as SURFACES
+
+ASPECTS = ("reference", "delta", "window", "n_definition", "flop_formula", "exclusions", "epoch_cut")
+# Ends of an interval that rest on 5 draws each: enough to see whether a choice matters, in a fifth of the time.
+VARIANT_DRAWS = 200
+NOT_AVAILABLE = "not_available"
+DELTAS = {
+    "surface_least_squares": "least squares",
+    "surface_huber": "Huber delta 1.345 sigma",
+    "surface_huber_1e3": "Huber delta 1e-3",
+    "surface_lad": "least absolute",
+}
+# Half and twice the usual reach, and no limit, which is the usual mistake: on wide grids it bends the exponent.
+WINDOWS = {
+    "narrower: +-1 size or x2": Window(HALF_WINDOW - 1, math.log(2.0)),
+    f"as fitted: +-{HALF_WINDOW} sizes or x{math.exp(WINDOW_SPAN):g}": Window(),
+    "wider: +-3 sizes or x8": Window(HALF_WINDOW + 1, math.log(8.0)),
+    "all sizes of a budget": Window(10**6, math.inf),
+}
+DEFINITIONS = {
+    "n_with_head": "N with the output head",
+    "n_non_embedding": "N non-embedding",
+    "n_total": "N total",
+}
+# Each token once, and as often as repeats are worth nearly as much as fresh ones.
+CUTS = (1.0, MANY_EPOCHS)
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One method's answer under one choice of one aspect; `runs` are those that it was given.
+
+    `n_opt`: N* at the study's largest budget, in the parameters that the choice counts. `status`: the fit's, or not_available.
+    """
+
+    aspect: str
+    choice: str
+    method: str
+    runs: int
+    a: float
+    a_low: float
+    a_high: float
+    b: float
+    b_low: float
+    b_high: float
+    n_opt: float
+    n_low: float
+    n_high: float
+    status: str
+    remark: str = ""
+
+
+@dataclass(frozen=True)
+class _Base:
+    """What every aspect starts from: the study, its fits by method (parabola, surface), the compute asked about, a seed."""
+
+    study: Study
+    fits: dict[str, Fit]
+    compute: float
+    seed: int
+
+    @property
+    def points(self) -> Points:
+        return self.study.points
+
+
+def sensitivity(study: Study, fits: dict[str, Fit], seed: int = 0) -> tuple[Variant, ...]:
+    """Rows in the order of ASPECTS; the surface is the one that is recommended by."""
+    surfaces = [name for name in PREFERENCE if name in fits]
+    surface = next((name for name in surfaces if fits[name].status in USABLE), next(iter(surfaces), ""))
+    kept = {name: fits[name] for name in (PARABOLA, surface) if name in fits}
+    base = _Base(study, kept, float(study.points.budget.max()), seed)
+    return (
+        *_as_they_stand(base, "reference", "as fitted"),
+        *_deltas(base, fits),
+        *_windows(base),
+        *_definitions(base),
+        *_formulas(base),
+        *_exclusions(base),
+        *_cuts(base),
+    )
+
+
+def _as_they_stand(base: _Base, aspect: str, choice: str, remark: str = "") -> list[Variant]:
+    """The fits that are there, under a choice that changes nothing."""
+    return [_variant(aspect, choice, fit, base.points, base.compute, remark) for fit in base.fits.values()]
+
+
+def _deltas(base: _Base, fits: dict[str, Fit]) -> list[Variant]:
+    """The surface under each objective."""
+    rows = []
+    for name, label in DELTAS.items():
+        if name in fits:
+            delta = fits[name].details.get("delta", math.inf)
+            told = f"delta {delta:.2g} of log loss" if math.isfinite(delta) else ""
+            rows.append(_variant("delta", label, fits[name], base.points, base.compute, told))
+    return rows
+
+
+def _windows(base: _Base) -> list[Variant]:
+    """The parabola over narrower and wider windows."""
+    if PARABOLA not in base.fits:
+        return []
+    profiles, _ = budget_profiles(base.points)
+    rows = []
+    for label, reach in WINDOWS.items():
+        fit = base.fits[PARABOLA] if reach == Window() else fit_parabola(profiles, VARIANT_DRAWS, base.seed, reach)
+        rows.append(_variant("window", label, fit, base.points, base.compute))
+    return rows
+
+
+def _definitions(base: _Base) -> list[Variant]:
+    """N counted in other ways; compute and tokens stay what they are."""
+    rows = []
+    for name, label in DEFINITIONS.items():
+        n = _column(base.study, name)
+        if n is None:
+            rows += _not_available(base, "n_definition", label, f"not every run has a positive {name}")
+        elif np.allclose(n, base.points.n, rtol=1e-9):
+            rows += _as_they_stand(base, "n_definition", label, "N as it is fitted")
+        else:
+            rows += _refitted(base, "n_definition", label, replace(base.points, n=n), "N* in these parameters")
+    return rows
+
+
+def _formulas(base: _Base) -> list[Variant]:
+    """Compute counted as 6ND: each optimum of the parabola at its own 6ND; the surface spends 6ND on its best size.
+
+    The runs and thus the profiles are the same: what 6ND leaves out (attention, mostly) differs between sizes of a budget
+    too, and the small shift of a vertex by that is not followed.
+    """
+    points, rows = base.points, []
+    column = _column(base.study, "flops_6nd")
+    flops = 6 * points.n * points.d if column is None else column
+    same = np.allclose(flops, points.flops, rtol=1e-3)
+    for label, counted in (("counted FLOPs, as fitted", None), ("6ND", flops)):
+        for name, fit in base.fits.items():
+            told = "the runs' compute is 6ND already" if counted is not None and same else ""
+            if counted is None:
+                rows.append(_variant("flop_formula", label, fit, points, base.compute))
+            elif name in SURFACES:
+                told = told or "a and b do not depend on it"
+                rows.append(_variant("flop_formula", label, fit, replace(points, flops=counted), base.compute, told))
+            else:
+                told = told or "each optimum at its own 6ND"
+                profiles = _relabelled(budget_profiles(points)[0], fit, points, counted)
+                again = fit_parabola(profiles, VARIANT_DRAWS, base.seed)
+                rows.append(_variant("flop_formula", label, again, points, base.compute, told))
+    return rows
+
+
+def _relabelled(profiles: tuple[Profile, ...], fit: Fit, points: Points, flops: np.ndarray) -> tuple[Profile, ...]:
+    """The profiles under the compute, counted as `flops`, of a run of the best size; of all runs where there is no vertex."""
+    best = {v.budget: v.n_opt for v in fit.details.get("vertices", ())}
+    renamed = []
+    for profile in profiles:
+        mine = np.flatnonzero(points.budget == profile.budget)
+        mine = mine[np.argsort(points.n[mine], kind="stable")]
+        log_n, log_c = np.log(points.n[mine]), np.log(flops[mine])
+        at = best.get(profile.budget)
+        log_budget = log_c.mean() if at is None else np.interp(math.log(at), log_n, log_c)
+        renamed.append(replace(profile, budget=float(np.exp(log_budget))))
+    return tuple(renamed)
+
+
+def _exclusions(base: _Base) -> list[Variant]:
+    """Without each budget in turn, and without the run that lies furthest from the surface."""
+    points, rows = base.points, []
+    budgets = np.unique(points.budget)
+    for budget in budgets if len(budgets) > 1 else ():
+        rows += _refitted(
+            base, "exclusions", f"without budget {budget_key(budget)}", subset(points, points.budget != budget)
+        )
+    residual = next((fit.details["residual"] for fit in base.fits.values() if "residual" in fit.details), None)
+    if residual is not None:
+        off = int(np.abs(residual).argmax())
+        used = base.study.used
+        named = used[off]["run_id"] if len(used) == len(points) else f"row {off + 1}"
+        remark = f"{named}: N {points.n[off]:.3g}, budget {budget_key(points.budget[off])}"
+        label = "without the run furthest from the surface"
+        rows += _refitted(base, "exclusions", label, subset(points, np.arange(len(points)) != off), remark)
+    return rows
+
+
+def _cuts(base: _Base) -> list[Variant]:
+    """Only runs that saw their data a few times at most."""
+    points, rows = base.points, []
+    epochs = _column(base.study, "epochs")
+    epochs = points.d / points.unique_tokens if epochs is None else epochs
+    unknown = int((~np.isfinite(epochs)).sum())
+    for most in CUTS:
+        label, keep = f"epochs <= {most:g}", epochs <= most
+        if unknown:
+            rows += _not_available(base, "epoch_cut", label, f"epochs of {unknown} runs are not known")
+        elif keep.all():
+            rows += _as_they_stand(base, "epoch_cut", label, "every run is within: none is left out")
+        elif not keep.any():
+            remark = f"no run is within: all saw their data {epochs.min():.3g} times or more"
+            rows += _not_available(base, "epoch_cut", label, remark)
+        else:
+            remark = f"left out: {int((~keep).sum())} of {len(keep)} runs"
+            rows += _refitted(base, "epoch_cut", label, subset(points, keep), remark)
+    return rows
+
+
+def _refitted(base: _Base, aspect: str, choice: str, points: Points, remark: str = "") -> list[Variant]:
+    """The methods fitted anew to other points."""
+    again = fit_methods(points, tuple(base.fits), VARIANT_DRAWS, base.seed)
+    return [_variant(aspect, choice, fit, points, base.compute, remark) for fit in again.values()]
+
+
+def _not_available(base: _Base, aspect: str, choice: str, remark: str) -> list[Variant]:
+    """Rows without numbers, with the reason."""
+    unknown = (math.nan,) * 9
+    return [Variant(aspect, choice, name, 0, *unknown, NOT_AVAILABLE, remark) for name in base.fits]
+
+
+def _variant(aspect: str, choice: str, fit: Fit, points: Points, compute: float, remark: str = "") -> Variant:
+    """A fit's answer as a row."""
+    ends = [part for name in ("a", "b") for part in (fit.estimates[name], *fit.intervals[name])]
+    size = method_answers(fit, compute_rule(points), compute).get("n_opt")
+    n_opt = size[:3] if size else _vertex_at(fit, compute)
+    remarks = [part for part in (remark, _fate(fit, points)) if part]
+    return Variant(aspect, choice, fit.method, len(points), *ends, *n_opt, fit.status, "; ".join(remarks))
+
+
+def _vertex_at(fit: Fit, compute: float) -> tuple[float, float, float]:
+    """Where there is no law to read N* from: the budget's own minimum, if it lies inside."""
+    key = budget_key(compute)
+    if any(v.used and budget_key(v.budget) == key for v in fit.details.get("vertices", ())):
+        return fit.estimates["n_opt"][key], *fit.intervals["n_opt"][key]
+    return math.nan, *UNKNOWN
+
+
+def _fate(fit: Fit, points: Points) -> str:
+    """What a reader must know of this fit: why it failed or hit a bound, how many budgets its law is drawn through."""
+    if fit.status != "converged":
+        return next((note.text for note in fit.notes if note.severity == "error"), fit.status.replace("_", " "))
+    vertices = fit.details.get("vertices")
+    if vertices is None:
+        return ""
+    used, budgets = sum(v.used for v in vertices), len(np.unique(points.budget))
+    return f"law through {used} of {budgets} budgets" if used < budgets else ""
+
+
+def _column(study: Study, name: str) -> np.ndarray | None:
+    """A column of the runs that are fitted, float[points]; None where any of them lacks it."""
+    values = [row.get(name) for row in study.used]
+    if len(values) != len(study.points) or any(value is None for value in values):
+        return None
+    found = np.array(values, dtype=float)
+    return found if (np.isfinite(found) & (found > 0)).all() else None
