@@ -58,6 +58,8 @@ METHOD_LOOKS: dict[str, tuple[str, list[int], str]] = {
 OTHER_LOOK = ("grey", DASHED, "circle")
 COUNT_LABEL = "replace(format(datum.value, '~s'), 'G', 'B')"
 FLOPS_LABEL = "replace(format(datum.value, '~e'), '+', '')"
+# What a key explains: methods of fitting, ways of scoring.
+KEYED_FIELDS = ("method", "by")
 NARROW, WIDE = (430, 290), (860, 360)
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 STATIC_FONT = "Arial, 'Liberation Sans', 'DejaVu Sans', sans-serif"
@@ -246,8 +248,18 @@ def page_spec(chart: Chart) -> dict[str, Any]:
     spec = sized(chart, "container")
     spec["autosize"] = {"type": "fit-x", "contains": "padding"}
     if chart.keyed or chart.methods:
-        spec["config"]["legend"] = {"disable": True}
+        spec["layer"] = [{**part, "encoding": _without_legend(part["encoding"])} for part in spec["layer"]]
     return spec
+
+
+def _without_legend(encoding: dict) -> dict:
+    """The channels that the section's key explains, without a legend."""
+    return {
+        name: {**channel, "legend": None}
+        if isinstance(channel, dict) and channel.get("field") in KEYED_FIELDS
+        else channel
+        for name, channel in encoding.items()
+    }
 
 
 def theme(font: str) -> dict[str, Any]:

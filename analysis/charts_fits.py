@@ -204,10 +204,11 @@ def sensitivity(outlook: Outlook) -> Chart | None:
     offset = {"field": "place", "type": "nominal", "scale": {"domain": list(PLACES[-1])}, "legend": None}
     reference = [{"x": row.a, "method": LABELS[row.method]} for row in rows if row.aspect == "reference"]
     spec = layered(
-        layer({"type": "rule", "strokeDash": [4, 4], "opacity": 0.6}, reference, x=x, color=colour),
+        layer({"type": "rule", "strokeDash": [4, 4], "opacity": 0.6}, reference, by_method=True, x=x, color=colour),
         layer(
             {"type": "rule", "strokeWidth": 2},
             (c for c in cells if "low" in c),
+            by_method=True,
             x={**x, "field": "low"},
             x2={"field": "high"},
             y=y,
@@ -218,6 +219,7 @@ def sensitivity(outlook: Outlook) -> Chart | None:
             {"type": "point", "size": 55},
             cells,
             ("row", "method", "runs", "a", "95%", "N* at the largest budget"),
+            by_method=True,
             x=x,
             y=y,
             yOffset=offset,
@@ -229,7 +231,8 @@ def sensitivity(outlook: Outlook) -> Chart | None:
         f"a runs from {fixed(min(row.a for row in rows))} to {fixed(max(row.a for row in rows))} over {len(rows)} fits"
     )
     caption = f"Exponent a under each choice with its 95% interval; dashed lines are the reference. Here {ends}."
-    return Chart("sensitivity", "Sensitivity to choices", caption, caption, spec, wide=True, rows=len(order))
+    labels = tuple(LABELS[name] for name in methods)
+    return Chart("sensitivity", "Sensitivity to choices", caption, caption, spec, labels, wide=True, rows=len(order))
 
 
 def costs(outlook: Outlook) -> Chart | None:
@@ -263,11 +266,21 @@ def costs(outlook: Outlook) -> Chart | None:
     }
     tips = ("interval of N* by", "end", "size", "best size", "loss above the best", "wasted")
     spec = layered(
-        layer({"type": "point", "size": 90}, cells, tips, x=x, y=y, color=methods_colour(methods), shape=shape)
+        layer(
+            {"type": "point", "size": 90},
+            cells,
+            tips,
+            by_method=True,
+            x=x,
+            y=y,
+            color=methods_colour(methods),
+            shape=shape,
+        )
     )
     worst = max(rows, key=lambda row: row.wasted)
     caption = (
         "The share of compute that the best size would have saved, had the size at an end of the 95% interval of N* been trained. "
         f"At most {100 * worst.wasted:.0f}% ({flops(worst.compute)} FLOPs)."
     )
-    return Chart("cost_of_wrong", "Compute wasted", caption, caption, spec, log_axes=("x",))
+    labels = tuple(LABELS[name] for name in methods)
+    return Chart("cost_of_wrong", "Compute wasted", caption, caption, spec, labels, ("x",))

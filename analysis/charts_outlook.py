@@ -1,17 +1,15 @@
-"""Figures of what goes beyond the fits: methods side by side, forecasts, budgets left out, tasks, and training curves.
+"""Figures of what goes beyond the fits: methods side by side, forecasts, budgets left out, and training curves.
 
 In: the study, fits and outlook. Out: `Chart`s; None where there is nothing to draw.
 """
 
 import math
-from collections.abc import Iterable
 
 import numpy as np
 
 from analysis.charts import (
     FLOPS_LABEL,
     Chart,
-    Layer,
     Row,
     budget_colour,
     finite,
@@ -25,27 +23,17 @@ from analysis.charts import (
     spoken,
     var,
 )
-from analysis.charts_isoflop import COMPUTE_TITLE, LOSS_TITLE, vertices_of
+from analysis.charts_isoflop import COMPUTE_TITLE, vertices_of
 from analysis.forecast import CARRY_FORWARD, SPREAD, Forecast
 from analysis.isoflop import METHOD as PARABOLA
 from analysis.outlook import Outlook
 from analysis.results import Fit
 from analysis.study import Study
 from analysis.tables import LABELS, STATUS_LABELS, count, fixed, flops
-from analysis.task_scores import ScoreRow
 
 # Exponents that others found, drawn below ours (see page.PUBLISHED for what differs).
 PUBLISHED = (("Zhang 2025, MIMIC-IV", 0.58, 0.44), ("Hoffmann 2022", 0.50, 0.50), ("Porian 2024", 0.497, 0.503))
 CURVE_POINTS = 80
-METHOD_OF_SCORE = {
-    "rollout_average": "simulation, average risk",
-    "rollout_hits": "simulation, share of hits",
-    "probe": "linear probe",
-    "logistic": "logistic regression",
-    "boosting": "gradient boosting",
-    "best": "best achievable",
-}
-BASELINE_LOOKS = {"logistic": ("grey", [6, 3]), "boosting": ("purple", [2, 3]), "best": ("green", [1, 0])}
 
 
 def forest(fits: dict[str, Fit], exponent: str) -> Chart | None:
@@ -229,83 +217,6 @@ def left_out(outlook: Outlook) -> Chart | None:
     caption = "Each method fitted without the largest budgets, and how far it was then off their lowest loss. Above 0: foreseen too high."
     told = "; ".join(f"{c['row']}, {c['budget']}: {c['error']}" for c in cells)
     return Chart("left_out", "Largest budgets left out", caption, f"{caption} {told}.", spec, rows=len(order))
-
-
-def task_panels(rows: Iterable[ScoreRow], tasks: list[str]) -> list[Chart]:
-    """A panel a task: AUROC of every run against its loss, with baselines of the same patients."""
-    scored = list(rows)
-    return [
-        panel for task in tasks if (panel := _task_panel(task, [row for row in scored if row.task == task])) is not None
-    ]
-
-
-def _task_panel(task: str, rows: list[ScoreRow]) -> Chart | None:
-    runs = [row for row in rows if row.run_id is not None and row.method in ("rollout_average", "probe")]
-    if not runs:
-        return None
-    levels = [row for row in rows if row.run_id is None and row.method in BASELINE_LOOKS]
-    cells = [
-        {
-            "x": row.held_out_loss,
-            "y": row.auroc,
-            "low": row.low,
-            "high": row.high,
-            "by": METHOD_OF_SCORE[row.method],
-            "run": row.run_id,
-            "N": count(row.n),
-            "budget": f"{flops(row.flops)} FLOPs",
-            "loss": fixed(row.held_out_loss, 4),
-            "AUROC": fixed(row.auroc),
-            "95%": f"{fixed(row.low)} to {fixed(row.high)}",
-            "predictions, events": f"{row.rows:,}, {row.events:,}",
-        }
-        for row in runs
-    ]
-    x = plain_axis("x", LOSS_TITLE, ".2f")
-    y = plain_axis("y", "AUROC", ".2f")
-    ways = list(dict.fromkeys(cell["by"] for cell in cells))
-    names = [*ways, *(METHOD_OF_SCORE[row.method] for row in levels)]
-    colours = [
-        *(var(name) for name in ("blue", "vermilion")[: len(ways)]),
-        *(var(BASELINE_LOOKS[r.method][0]) for r in levels),
-    ]
-    colour = {
-        "field": "by",
-        "type": "nominal",
-        "title": None,
-        "scale": {"domain": names, "range": colours},
-        "legend": {"orient": "bottom", "columns": 2},
-    }
-    shape = {
-        "field": "by",
-        "type": "nominal",
-        "title": None,
-        "legend": None,
-        "scale": {"domain": ways, "range": ["circle", "triangle-up"][: len(ways)]},
-    }
-    tips = ("run", "N", "budget", "loss", "by", "AUROC", "95%", "predictions, events")
-    bars = [cell for cell in cells if finite({"low": cell["low"], "high": cell["high"]})]
-    dots = [{key: value for key, value in cell.items() if key not in ("low", "high")} for cell in cells]
-    spec = layered(
-        *(_level(row, y, colour) for row in levels),
-        layer(
-            {"type": "rule", "opacity": 0.35}, bars, x=x, y={**y, "field": "low"}, y2={"field": "high"}, color=colour
-        ),
-        layer("point", dots, tips, x=x, y=y, color=colour, shape=shape),
-    )
-    best = max(cells, key=lambda cell: cell["y"])
-    told = spoken(((METHOD_OF_SCORE[row.method], row.auroc) for row in levels), fixed)
-    caption = f"{runs[0].rows:,} predictions, {runs[0].events:,} events in the sample of the runs."
-    alt = f"AUROC of {len(runs)} scores against loss; the highest is {best['AUROC']} ({best['by']}). Baselines: {told or 'none'}."
-    return Chart(f"task_{task}", task.replace("_", " "), caption, alt, spec)
-
-
-def _level(row: ScoreRow, y: dict, colour: dict) -> Layer:
-    """A baseline as a level line."""
-    name = METHOD_OF_SCORE[row.method]
-    cells = [{"y": row.auroc, "by": name, "AUROC": fixed(row.auroc), "95%": f"{fixed(row.low)} to {fixed(row.high)}"}]
-    mark = {"type": "rule", "strokeWidth": 2, "strokeDash": BASELINE_LOOKS[row.method][1]}
-    return layer(mark, cells, ("by", "AUROC", "95%"), y=y, color=colour)
 
 
 def training_curves(study: Study) -> Chart | None:

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
-from analysis import charts_fits, charts_isoflop, charts_outlook
-from analysis.charts import COLOURS, Chart, budget_colours
+from analysis import charts_fits, charts_isoflop, charts_outlook, charts_tasks
+from analysis.charts import COLOURS, Chart, Key, budget_colours, method_keys
 from analysis.isoflop import METHOD as PARABOLA
 from analysis.outlook import Outlook
 from analysis.page_tables import (
@@ -43,22 +43,26 @@ from analysis.tables import LABELS, count, fixed, flops, interval
 from analysis.task_scores import ScoreRow
 
 SEVERITIES = ("error", "warning", "info")
-# Panels of tasks on the page; the table has every task.
-MOST_PANELS = 8
-# A panel of a task with fewer events than this shows noise alone.
-LEAST_EVENTS = 20
 
 
 @dataclass(frozen=True)
 class Section:
-    """One question of a reader: anchor, heading, a paragraph or two, figures and tables; `switches`: methods on and off."""
+    """One question of a reader: anchor, heading, a paragraph or two, figures and tables.
+
+    `keys`: what colours stand for in the figures that have no legend of their own; `switches`: they are methods, on and off.
+    """
 
     anchor: str
     title: str
     text: tuple[str | Markup, ...]
     charts: tuple[Chart, ...] = ()
     tables: tuple[Table, ...] = ()
-    switches: bool = False
+    keys: tuple[Key, ...] = ()
+
+    @property
+    def switches(self) -> tuple[Key, ...]:
+        """The methods that the reader may switch on and off."""
+        return method_keys(label for chart in self.charts for label in chart.methods)
 
 
 def page_context(
@@ -66,8 +70,6 @@ def page_context(
 ) -> dict[str, Any]:
     """The names that report.html.j2 uses."""
     sections = page_sections(study, fits, outlook, scores)
-    drawn = [chart for section in sections for chart in section.charts]
-    shown = {label for chart in drawn for label in chart.methods}
     return {
         "headline": headline(fits[PARABOLA]),
         "cards": _cards(study, fits[PARABOLA]),
@@ -75,7 +77,6 @@ def page_context(
         "notes": notes_of(study, fits),
         "noise": noise_text(study, fits[PARABOLA]),
         "sections": sections,
-        "methods": [label for label in LABELS.values() if label in shown],
         "colours": page_colours(study),
         "provenance": {**_data_facts(study), **facts},
     }
@@ -121,7 +122,7 @@ def _profiles(study: Study, fits: dict[str, Fit]) -> Section:
         "green line is what the loss surface, fitted to all budgets at once, says of the same sizes.",
     )
     charts = tuple(charts_isoflop.isoflop_charts(study, fits))
-    return Section("profiles", "IsoFLOP profiles", text, charts, (optima_table(fits),), switches=True)
+    return Section("profiles", "IsoFLOP profiles", text, charts, (optima_table(fits),))
 
 
 def _laws(study: Study, fits: dict[str, Fit]) -> Section:
@@ -138,15 +139,16 @@ def _laws(study: Study, fits: dict[str, Fit]) -> Section:
         "compute is counted, and whether settings were tuned for each size.",
     )
     tables = (exponent_table(fits), published_table(fits), parameter_table(fits, "law"))
-    return Section("laws", "How size, tokens and loss move with compute", text, _there(charts), tables, switches=True)
+    return Section("laws", "How size, tokens and loss move with compute", text, _there(charts), tables)
 
 
 def _surface(fits: dict[str, Fit], outlook: Outlook) -> Section:
     text = (
         Markup(
-            "L = E + A/N<sup>&alpha;</sup> + B/D<sup>&beta;</sup>, fitted to all runs at once under four measures of error. Where they "
-            "disagree, single runs weigh too much. The exponents above follow as a = &beta;/(&alpha;+&beta;) and b = &alpha;/(&alpha;+&beta;). Intervals of three "
-            "kinds stand side by side: bootstrap over configurations, delta method with Student's t, and profile likelihood."
+            "L = E + A/N<sup>&alpha;</sup> + B/D<sup>&beta;</sup>, fitted to all runs at once under four measures of error. "
+            "Where they disagree, single runs weigh too much. The exponents above follow as a = &beta;/(&alpha;+&beta;) and "
+            "b = &alpha;/(&alpha;+&beta;). Intervals of three kinds stand side by side: bootstrap over configurations, delta "
+            "method with Student's t, and profile likelihood."
         ),
     )
     charts = _there([charts_fits.correlations(outlook)])
@@ -166,7 +168,11 @@ def _residuals(study: Study, fits: dict[str, Fit], outlook: Outlook) -> Section:
     )
     charts = charts_fits.residuals(study, fits, outlook)
     return Section(
-        "residuals", "What the fits leave over", text, tuple(charts), (residual_table(outlook),), switches=True
+        "residuals",
+        "What the fits leave over",
+        text,
+        tuple(charts),
+        (residual_table(outlook),),
     )
 
 
@@ -191,7 +197,11 @@ def _forecasts(fits: dict[str, Fit], outlook: Outlook) -> Section:
     )
     charts = _there(charts_outlook.forecasts(outlook, fits, name) for name in ("loss", "n_opt"))
     return Section(
-        "forecast", "Beyond the largest budget", text, charts, (method_forecast_table(outlook),), switches=True
+        "forecast",
+        "Beyond the largest budget",
+        text,
+        charts,
+        (method_forecast_table(outlook),),
     )
 
 
@@ -225,18 +235,9 @@ def _utility(outlook: Outlook, scores: tuple[ScoreRow, ...]) -> Section:
         "the same task. A trend is claimed only where the order of the scores (Kendall's tau) and the interval of a law's slope "
         "both say so; with dozens of tasks some will by chance.",
     )
-    charts = tuple(charts_outlook.task_panels(scores, panel_tasks(scores)))
-    return Section("utility", "From loss to clinical utility", text, charts, (task_table(outlook, scores),))
-
-
-def panel_tasks(scores: tuple[ScoreRow, ...]) -> list[str]:
-    """The tasks that are drawn: those with the most events among the runs' scores, at most eight."""
-    events: dict[str, int] = {}
-    for row in scores:
-        if row.run_id is not None:
-            events[row.task] = max(events.get(row.task, 0), min(row.events, row.rows - row.events))
-    ranked = sorted((task for task in events if events[task] >= LEAST_EVENTS), key=lambda task: (-events[task], task))
-    return ranked[:MOST_PANELS]
+    charts = tuple(charts_tasks.task_panels(scores))
+    keys = charts_tasks.score_keys(scores)
+    return Section("utility", "From loss to clinical utility", text, charts, (task_table(outlook, scores),), keys)
 
 
 def _runs(study: Study, outlook: Outlook) -> Section:

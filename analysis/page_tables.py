@@ -241,7 +241,9 @@ def residual_table(outlook: Outlook) -> Table:
         for row in outlook.checks
     ]
     header = ("method", "test", "against", "value", "statistic", "degrees of freedom", "p", "remark")
-    return table("checks", "Lack of fit, slope and bend of the residuals (p below .01: beyond chance)", header, rows)
+    return table(
+        "checks", "Lack of fit, slope and bend of the residuals (p below .01: beyond chance)", header, rows, folded=True
+    )
 
 
 def left_out_table(outlook: Outlook) -> Table:
@@ -369,7 +371,7 @@ def noise_table(outlook: Outlook) -> Table:
     """The spread between seeds of each configuration that has several, and pooled."""
     percent = lambda value: f"{100 * value:.2f}%" if math.isfinite(value) else UNKNOWN  # noqa: E731
     rows = []
-    for row in outlook.noise:
+    for row in outlook.noise if any(row.freedom for row in outlook.noise) else ():
         place = (
             ("all, pooled", UNKNOWN, UNKNOWN)
             if row.configuration is None

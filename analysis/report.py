@@ -26,7 +26,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from tqdm import tqdm
 
-from analysis.charts import VEGA_LITE, save, sized
+from analysis.charts import VEGA_LITE, page_spec, save
 from analysis.fit import to_json
 from analysis.methods import DRAWS, fit_methods
 from analysis.outlook import look_ahead
@@ -122,7 +122,7 @@ def render(context: dict[str, Any]) -> str:
         loader=FileSystemLoader(here), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     charts = [chart for section in context["sections"] for chart in section.charts]
-    specs = json.dumps({chart.name: sized(chart, "container") for chart in charts}, allow_nan=False)
+    specs = json.dumps({chart.name: page_spec(chart) for chart in charts}, allow_nan=False)
     parts = {
         "css": Markup((here / "report.css").read_text(encoding="utf-8")),
         "js": Markup((here / "report.js").read_text(encoding="utf-8")),
