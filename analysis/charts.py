@@ -61,6 +61,7 @@ FLOPS_LABEL = "replace(format(datum.value, '~e'), '+', '')"
 # What a key explains: methods of fitting, ways of scoring.
 KEYED_FIELDS = ("method", "by")
 NARROW, WIDE = (430, 290), (860, 360)
+ROW_HEIGHT = 28
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 STATIC_FONT = "Arial, 'Liberation Sans', 'DejaVu Sans', sans-serif"
 PNG_SCALE = 2
@@ -229,7 +230,7 @@ def _viridis(share: float) -> str:
 
 def sized(chart: Chart, width: int | str, font: str = FONT) -> dict[str, Any]:
     """The whole specification: size, theme, and the methods that are shown."""
-    height = (WIDE if chart.wide else NARROW)[1] if chart.rows is None else 26 * chart.rows + 20
+    height = (WIDE if chart.wide else NARROW)[1] if chart.rows is None else ROW_HEIGHT * chart.rows + 20
     spec = {
         "$schema": f"https://vega.github.io/schema/vega-lite/v{VEGA_LITE.split('.')[0]}.json",
         "description": chart.alt,

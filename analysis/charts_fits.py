@@ -37,7 +37,7 @@ def correlations(outlook: Outlook) -> Chart | None:
     rows = [r for r in outlook.correlations if r.source == "draws" and math.isfinite(r.value)]
     method = CORRELATED if any(r.method == CORRELATED for r in rows) else next((r.method for r in rows), None)
     cells = [
-        {"first": r.parameter, "second": r.other, "value": r.value, "r": f"{r.value:+.2f}"}
+        {"first": r.parameter, "second": r.other, "value": r.value, "r": f"{r.value:.2f}"}
         for r in rows
         if r.method == method
     ]
@@ -194,6 +194,7 @@ def sensitivity(outlook: Outlook) -> Chart | None:
     order = list(dict.fromkeys(cell["row"] for cell in cells))
     known = [v for cell in cells for v in (cell["x"], cell.get("low"), cell.get("high")) if v is not None]
     y = {"field": "row", "type": "nominal", "sort": order, "title": None, "axis": {"labelLimit": 300}}
+    y["scale"] = {"paddingInner": 0.4}
     x = plain_axis("x", "exponent a of N* ~ C^a", ".2f")
     x["scale"] = {"domain": [max(min(known) - 0.03, -0.5), min(max(known) + 0.03, 1.5)], "clamp": True, "nice": False}
     colour, shape = methods_colour(methods), methods_shape(methods)

@@ -59,6 +59,7 @@ def forest(fits: dict[str, Fit], exponent: str) -> Chart | None:
     y = {"field": "row", "type": "nominal", "sort": order, "title": None, "axis": {"labelLimit": 210}}
     known = [v for row in (*ours, *others) for v in (row["x"], row.get("low"), row.get("high")) if v is not None]
     x = plain_axis("x", f"exponent {exponent} of {symbol} ~ C^{exponent}", ".2f")
+    x["axis"]["tickCount"] = 4
     x["scale"] = {"domain": [max(min(known) - 0.03, -0.5), min(max(known) + 0.03, 1.5)], "clamp": True, "nice": False}
     methods = [name for name, _ in shown]
     colour = {**methods_colour(methods), "legend": None}

@@ -53,7 +53,7 @@ PUBLISHED = (
         "Zhang 2025, EHR (MIMIC-IV)",
         "0.58",
         "0.44",
-        "not told here",
+        "not known to us",
         "near 6ND (a + b = 1.02)",
         "IsoFLOP parabolas",
         "second-hand figures; one data set of about 3e8 tokens, so that large runs repeat it; N and D regressed apart",

@@ -84,6 +84,60 @@ CURVES_TABLE = """create table runs.curves (
     run_id text, step integer, tokens_seen double, flops double, train_loss double, tuning_loss double)"""
 
 
+TASK_SCORES_TABLE = """create table runs.task_scores (
+    run_id text, shard_fingerprint text, n_with_head double, flops_budget double, held_out_loss double, task text,
+    method text, split text, subgroup text, n_rows integer, n_events integer, auroc double, auroc_low double,
+    auroc_high double, log_loss double)"""
+
+
+def write_task_scores(path: Path, rows: list[dict]) -> None:
+    """Table runs.task_scores of a warehouse: a row a dict of columns, on held_out and all patients unless it says otherwise."""
+    usual = {"shard_fingerprint": "here", "split": "held_out", "subgroup": "all", "n_rows": 200, "n_events": 60}
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(TASK_SCORES_TABLE)
+        for row in rows:
+            full = usual | row
+            marks = ", ".join("?" * len(full))
+            connection.execute(
+                f"insert into runs.task_scores ({', '.join(full)}) values ({marks})", list(full.values())
+            )
+
+
+def add_task_scores(
+    path: Path, columns: dict[str, np.ndarray], tasks: tuple[str, ...] = ("icu_admission", "readmission_30d")
+) -> None:
+    """Scores of every run of `columns` by a probe and by simulation, which rise as the loss falls, and of two baselines."""
+    rows = []
+    for task in tasks:
+        for i, (n, budget, loss) in enumerate(zip(columns["n"], columns["budget"], columns["loss"], strict=True)):
+            for method, by in (("probe", 0.0), ("rollout_average", 0.03)):
+                auroc = 0.95 - 0.1 * float(loss) + by
+                run = {
+                    "run_id": f"run-{i:03d}",
+                    "n_with_head": float(n),
+                    "flops_budget": float(budget),
+                    "held_out_loss": float(loss),
+                }
+                score = {
+                    "auroc": auroc,
+                    "auroc_low": auroc - 0.05,
+                    "auroc_high": auroc + 0.05,
+                    "log_loss": 0.6 - 0.3 * auroc,
+                }
+                rows.append({**run, **score, "task": task, "method": method})
+        for method in ("logistic", "boosting"):
+            level = {
+                "auroc": 0.8,
+                "auroc_low": 0.77,
+                "auroc_high": 0.83,
+                "log_loss": 0.4,
+                "n_rows": 2000,
+                "n_events": 600,
+            }
+            rows.append({**level, "task": task, "method": method})
+    write_task_scores(path, rows)
+
+
 def write_warehouse(path: Path, columns: dict[str, np.ndarray] | None, others: tuple = (), strangers: int = 0) -> Path:
     """A warehouse with the runs schema: done runs from simulated columns, and others as (id, status, reason)."""
     with duckdb.connect(str(path)) as connection:

@@ -26,20 +26,29 @@ def report(warehouse, out, *extra):
 
 
 class Page(HTMLParser):
-    """Images with their alternative texts, tags that were left open, and addresses that leave the page."""
+    """Figures with their alternative texts, scripts, tags that were left open, and addresses that leave the page."""
 
     def __init__(self, text):
         super().__init__()
-        self.images, self.open, self.outside = [], [], []
+        self.figures, self.scripts, self.open, self.outside = {}, [], [], []
         self.feed(text)
 
     def handle_starttag(self, tag, attributes):
         values = dict(attributes)
-        if tag == "img":
-            self.images.append(values)
-        if tag not in ("img", "meta", "link", "br"):
+        if "data-chart" in values:
+            self.figures[values["data-chart"]] = values["aria-label"]
+        if tag == "script":
+            self.scripts.append("")
+        if tag not in ("img", "meta", "link", "br", "input"):
             self.open.append(tag)
         self.outside += [v for k, v in attributes if k in ("src", "href") and not v.startswith(("data:", "#"))]
+
+    def handle_startendtag(self, tag, attributes):
+        """An element of SVG that closes itself."""
+
+    def handle_data(self, data):
+        if self.open and self.open[-1] == "script":
+            self.scripts[-1] += data
 
     def handle_endtag(self, tag):
         assert self.open.pop() == tag
@@ -77,14 +86,17 @@ def test_demo_report_has_everything(demo_report):
     page = Page(text)
     assert page.open == []
     assert page.outside == [], "the page works offline and alone"
-    assert len(page.images) == 9
-    assert all(len(image["alt"]) > 30 for image in page.images)
+    assert len(text.encode()) < 2e6
+    drawn = {path.stem for path in (out / "figures").glob("*.svg")}
+    assert set(page.figures) == drawn and len(drawn) > 15
+    assert set(json.loads(page.scripts[0])) == drawn
+    assert all(len(words) > 30 for words in page.figures.values())
     said = ("prefers-color-scheme: dark", "loss is not finite at step 40", "shard fingerprint", "at least 4 budgets")
     for words in said:
         assert words in text
-    assert not re.search(r"\bnan\b|\binf\b", text.split("<body>")[1].split("base64")[0])
+    assert not re.search(r"\bnan\b|\binf\b", text.split("<body>")[1].split("<script")[0])
     names = {path.name for path in (out / "figures").iterdir()}
-    assert {"isoflop_profiles.svg", "isoflop_profiles.png", "n_opt_compute.svg", "loss_compute.png"} <= names
+    assert {"isoflop_profiles.svg", "isoflop_profiles.png", "n_opt_compute.svg", "loss_opt_compute.png"} <= names
     assert {path.suffix for path in (out / "figures").iterdir()} == {".svg", ".png"}
 
 
@@ -189,10 +201,11 @@ def test_command_from_another_folder(make_warehouse, tmp_path):
     answer = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
     assert answer.returncode == 0, answer.stderr
     assert (tmp_path / "r" / "index.html").exists()
-    assert answer.stderr.splitlines() == ["reading the runs", "fitting", "forecasting", "drawing", "writing"]
+    assert answer.stderr.splitlines() == ["reading the runs", "fitting", "forecasting", "composing", "drawing"]
 
 
 def test_names_from_runs_cannot_become_markup(demo_report):
     text = (demo_report[0] / "index.html").read_text()
-    assert "<script" not in text
+    assert len(Page(text).scripts) == text.count("<script") == 3, "specifications, Vega and the page's own"
+    assert "alert(1)</script>" not in text
     assert "&lt;b&gt;bold&lt;/b&gt;" in text

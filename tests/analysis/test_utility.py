@@ -2,7 +2,6 @@
 
 import math
 
-import duckdb
 import numpy as np
 import pandas as pd
 import pytest
@@ -14,12 +13,9 @@ from analysis.optimum import law_of
 from analysis.points import make_points
 from analysis.study import read_study
 from analysis.surface import fit_surfaces
-from analysis.task_scores import read_task_scores
+from analysis.task_scores import read_task_scores, scores_by_task
 from analysis.utility import Scores, kendall, predict, scores_of, task_trend
-from tests.analysis.conftest import simulate, true_loss, true_optimum, write_warehouse
-
-TASK_SCORES = """create table runs.task_scores (
-    run_id text, task text, method text, split text, subgroup text, auroc double, log_loss double)"""
+from tests.analysis.conftest import simulate, true_loss, true_optimum, write_task_scores, write_warehouse
 
 
 def scores(slope: float = 15.0, noise: float = 2e-4, seed: int = 0, budgets=(3e11, 1e12, 3e12, 1e13, 3e13)) -> Scores:
@@ -137,18 +133,23 @@ def test_first_step_foresees_the_large_models_of_the_ladder_as_published(shared_
 def test_scores_come_from_the_warehouse_joined_to_the_runs_that_are_fitted(tmp_path):
     path = write_warehouse(tmp_path / "warehouse.duckdb", simulate(budgets=(1e11, 1e12), sizes=5, seeds=2), strangers=1)
     study = read_study(path)
-    assert read_task_scores(path, study) == {}
+    assert read_task_scores(path, study) == ()
+    usual = {"task": "mortality", "method": "probe", "auroc": 0.1, "log_loss": 0.3}
     rows = [
-        *((f"run-{i:03d}", "mortality", "probe", "held_out", "all", 0.8 + i / 1000, 0.3) for i in range(20)),
-        ("run-001", "mortality", "probe", "tuning", "all", 0.1, 0.3),
-        ("run-001", "mortality", "probe", "held_out", "sex=F", 0.1, 0.3),
-        ("run-002", "los", "probe", "held_out", "all", None, None),
-        ("elsewhere", "mortality", "probe", "held_out", "all", 0.1, 0.3),
+        *({**usual, "run_id": f"run-{i:03d}", "auroc": 0.8 + i / 1000} for i in range(20)),
+        {**usual, "run_id": "run-001", "split": "tuning"},
+        {**usual, "run_id": "run-001", "subgroup": "sex=F"},
+        {**usual, "run_id": "run-002", "task": "los", "auroc": None},
+        {**usual, "run_id": "elsewhere"},
+        {**usual, "method": "boosting", "auroc": 0.9},
+        {**usual, "method": "logistic", "auroc": 0.9, "shard_fingerprint": "other"},
     ]
-    with duckdb.connect(str(path)) as connection:
-        connection.execute(TASK_SCORES)
-        connection.executemany("insert into runs.task_scores values (?, ?, ?, ?, ?, ?, ?)", rows)
-    found = read_task_scores(path, study)
+    write_task_scores(path, rows)
+    read = read_task_scores(path, study)
+    assert [(row.method, row.auroc) for row in read if row.run_id is None] == [("boosting", 0.9)], (
+        "of these shards alone"
+    )
+    found = scores_by_task(read, study)
     assert list(found) == [("mortality", "probe")]
     task = found["mortality", "probe"]
     # Ten configurations with two seeds each; the last run was trained on other data, so that its configuration has one.
