@@ -88,21 +88,24 @@ class _Base:
         return self.study.points
 
 
-def sensitivity(study: Study, fits: dict[str, Fit], seed: int = 0) -> tuple[Variant, ...]:
-    """Rows in the order of ASPECTS; the surface is the one that is recommended by."""
+def sensitivity(
+    study: Study, fits: dict[str, Fit], seed: int = 0, aspects: tuple[str, ...] = ASPECTS
+) -> tuple[Variant, ...]:
+    """Rows of the aspects that are wanted, in their order; the surface is the one that is recommended by."""
     surfaces = [name for name in PREFERENCE if name in fits]
     surface = next((name for name in surfaces if fits[name].status in USABLE), next(iter(surfaces), ""))
     kept = {name: fits[name] for name in (PARABOLA, surface) if name in fits}
     base = _Base(study, kept, float(study.points.budget.max()), seed)
-    return (
-        *_as_they_stand(base, "reference", "as fitted"),
-        *_deltas(base, fits),
-        *_windows(base),
-        *_definitions(base),
-        *_formulas(base),
-        *_exclusions(base),
-        *_cuts(base),
-    )
+    rules = {
+        "reference": lambda: _as_they_stand(base, "reference", "as fitted"),
+        "delta": lambda: _deltas(base, fits),
+        "window": lambda: _windows(base),
+        "n_definition": lambda: _definitions(base),
+        "flop_formula": lambda: _formulas(base),
+        "exclusions": lambda: _exclusions(base),
+        "epoch_cut": lambda: _cuts(base),
+    }
+    return tuple(row for aspect in aspects for row in rules[aspect]())
 
 
 def _as_they_stand(base: _Base, aspect: str, choice: str, remark: str = "") -> list[Variant]:
@@ -259,7 +262,10 @@ def _vertex_at(fit: Fit, compute: float) -> tuple[float, float, float]:
 def _fate(fit: Fit, points: Points) -> str:
     """What a reader must know of this fit: why it failed or hit a bound, how many budgets its law is drawn through."""
     if fit.status != "converged":
-        return next((note.text for note in fit.notes if note.severity == "error"), fit.status.replace("_", " "))
+        graver = sorted(
+            (note for note in fit.notes if note.severity != "info"), key=lambda note: note.severity == "warning"
+        )
+        return graver[0].text if graver else ""
     vertices = fit.details.get("vertices")
     if vertices is None:
         return ""

@@ -6,7 +6,7 @@ import pytest
 from analysis.akima import fit_akima
 from analysis.compute_law import fit_compute_law
 from analysis.isoflop import fit_parabola
-from analysis.parabola import draw_weights, local_vertices
+from analysis.parabola import Window, draw_weights, local_vertices
 from analysis.points import Profile, budget_profiles, make_points, seed_noise
 from tests.analysis.conftest import TRUE_A, TRUTH, true_optimum
 
@@ -74,6 +74,23 @@ def test_window_is_local():
     dense = np.log(np.geomspace(1, 16, 41))
     v = local_vertices(dense, (dense - dense[20]) ** 2, np.ones((1, 41)))
     assert np.exp(np.ptp(dense[v.window[0]])) == pytest.approx(4, rel=0.08)
+
+
+def test_reach_of_the_window_is_an_argument():
+    x = np.log(np.geomspace(1, 4**8, 9))
+    y = (x - x[4]) ** 2
+    for points, sizes in ((1, 3), (3, 7), (100, 9)):
+        assert local_vertices(x, y, np.ones((1, 9)), Window(points, 0.0)).window[0].sum() == sizes
+    assert local_vertices(x, y, np.ones((1, 9)), Window(1, np.log(4**4) + 1e-9)).window[0].sum() == 5
+
+
+def test_window_without_a_residual_takes_the_noise_of_the_usual_one(sweep, points_of):
+    profiles, _ = budget_profiles(points_of(sweep(noise=0.003)))
+    usual, narrow = (fit_parabola(profiles, DRAWS, 0, reach) for reach in (Window(), Window(1, 0.0)))
+    assert [v.window.sum() for v in narrow.details["vertices"]] == [3] * 5
+    assert (narrow.details["noise"], narrow.details["freedom"]) == (usual.details["noise"], usual.details["freedom"])
+    assert all(v.used for v in narrow.details["vertices"]), "one size on each side is all that such a window has"
+    assert np.isfinite(narrow.intervals["a"]).all()
 
 
 def test_drawn_weights_keep_three_sizes():
