@@ -9,6 +9,7 @@ budgets; form, dash or place always says the same once more.
 
 import json
 import math
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -293,8 +294,17 @@ def save(chart: Chart, folder: Path, variables: dict[str, tuple[str, str]]) -> N
     text = json.dumps(spec, allow_nan=False)
     for name, (light, _) in variables.items():
         text = text.replace(f"var(--{name})", light)
-    (folder / f"{chart.name}.svg").write_text(vl_convert.vegalite_to_svg(text, vl_version=VEGA_LITE), encoding="utf-8")
-    (folder / f"{chart.name}.png").write_bytes(vl_convert.vegalite_to_png(text, vl_version=VEGA_LITE, scale=PNG_SCALE))
+    svg = _own_ids(vl_convert.vegalite_to_svg(text, vl_version=VEGA_LITE))
+    (folder / f"{chart.name}.svg").write_text(svg, encoding="utf-8")
+    (folder / f"{chart.name}.png").write_bytes(vl_convert.svg_to_png(svg, scale=PNG_SCALE))
+
+
+def _own_ids(svg: str) -> str:
+    """The drawing with ids numbered from 0: Vega counts on from the figure before, and bytes would hang on the order of drawing."""
+    names = dict.fromkeys(re.findall(r'id="((?:clip|gradient_)\d+)"', svg))
+    for number, name in enumerate(names):
+        svg = re.sub(rf"\b{name}\b", f"part-{number}", svg)
+    return svg
 
 
 def finite(row: Row) -> bool:

@@ -31,7 +31,7 @@ from analysis.fit import to_json
 from analysis.methods import DRAWS, fit_methods
 from analysis.outlook import look_ahead
 from analysis.page import page_colours, page_context
-from analysis.result_tables import result_tables, write_tables
+from analysis.result_tables import result_tables, run_table, write_tables
 from analysis.results import Fit
 from analysis.study import Study, read_study
 from analysis.tables import BUDGET_HEADER, EXPONENT_HEADER, budget_rows, exponent_rows, text_table
@@ -87,7 +87,7 @@ def write_report(
         for section in context["sections"]:
             for chart in section.charts:
                 save(chart, part / "figures", page_colours(study))
-        write_tables(part / "tables", results)
+        write_tables(part / "tables", {**results, "runs": run_table(study)})
         text = json.dumps(to_json(fits, study.points), allow_nan=False, indent=1)
         (part / "fits.json").write_text(text + "\n", encoding="utf-8")
         (part / "index.html").write_text(render(context), encoding="utf-8")

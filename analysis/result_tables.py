@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from analysis.outlook import Outlook
@@ -113,6 +114,7 @@ SCHEMAS: dict[str, dict[str, pa.DataType]] = {
         "error": NUMBER,
         "configurations": WHOLE,
     },
+    "set_aside": {"run_id": TEXT, "seed": WHOLE, "status": TEXT, "why": TEXT},
     "notes": dict.fromkeys(("source", "code", "severity", "text"), TEXT),
     "report_settings": dict.fromkeys(("name", "value"), TEXT),
 }
@@ -136,6 +138,7 @@ def result_tables(
         "seed_noise": list(_noise_rows(study, outlook)),
         **{name: [_values(row, SCHEMAS[name]) for row in rows] for name, rows in _plain_rows(outlook).items()},
         **_task_rows(outlook),
+        "set_aside": [(run["run_id"], run.get("seed"), run.get("status"), run["why"]) for run in study.aside],
         "notes": [
             *(("points", note.code, note.severity, note.text) for note in study.points.notes),
             *((name, note.code, note.severity, note.text) for name, fit in fits.items() for note in fit.notes),
@@ -152,9 +155,16 @@ def result_tables(
 
 
 def write_tables(folder: Path, tables: dict[str, pa.Table]) -> None:
-    """One Parquet file a table."""
+    """Each table as Parquet, and as CSV for who has no reader of it; null is an empty cell."""
     for name, table in tables.items():
         pq.write_table(table, folder / f"{name}.parquet")
+        pa_csv.write_csv(table, folder / f"{name}.csv", pa_csv.WriteOptions(quoting_style="needed"))
+
+
+def run_table(study: Study) -> pa.Table:
+    """The fitted runs with every column that the warehouse has of them (schema runs has them too)."""
+    rows = [tuple(run.get(name) for name in study.columns) for run in study.used]
+    return pa.table(dict(zip(study.columns, map(list, zip(*rows, strict=True)), strict=True)))
 
 
 def _fit_rows(name: str, fit: Fit) -> Iterable[tuple]:

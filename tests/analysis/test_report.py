@@ -14,6 +14,7 @@ import duckdb
 import pytest
 
 from analysis.report import main
+from analysis.result_tables import SCHEMAS
 from analysis.study import read_study
 from tests.analysis.conftest import simulate, write_warehouse
 from warehouse.errors import UserError
@@ -103,21 +104,21 @@ def test_demo_report_has_everything(demo_report):
 def test_tables_and_json_beside_the_page(demo_report):
     out, _ = demo_report
     tables = {path.stem: list(csv.DictReader(path.open())) for path in (out / "tables").glob("*.csv")}
-    assert set(tables) == {"optima", "estimates", "notes", "runs", "set_aside"}
-    assert len(tables["runs"]) == 16
+    assert set(tables) == {*SCHEMAS, "runs"} == {path.stem for path in (out / "tables").glob("*.parquet")}
+    assert len(tables["runs"]) == len(tables["points"]) == 16
     assert [(row["run_id"], row["why"]) for row in tables["set_aside"]] == [
         ("x1", "failed: loss is not finite at step 40"),
         ("x2", "running"),
         ("x3<script>alert(1)</script>", "failed: <b>bold</b>"),
     ]
-    optima = [row for row in tables["optima"] if row["method"] == "isoflop_parabola"]
-    assert [float(row["budget"]) for row in optima] == [1e11, 3e11, 1e12]
-    assert all(float(row["n_opt_low"]) < float(row["n_opt"]) * 1.01 < float(row["n_opt_high"]) * 1.02 for row in optima)
+    parabola = [row for row in tables["fits"] if row["method"] == "isoflop_parabola" and row["estimate"] == "n_opt"]
+    assert [float(row["budget"]) for row in parabola] == [1e11, 3e11, 1e12]
+    assert all(float(row["low"]) < float(row["value"]) * 1.01 < float(row["high"]) * 1.02 for row in parabola)
     fits = json.loads((out / "fits.json").read_text())
     assert fits["points"] == 16
-    law = [row for row in tables["estimates"] if row["method"] == "loss_compute"]
+    law = [row for row in tables["fits"] if row["method"] == "loss_compute"]
     assert {row["status"] for row in law} == {"not_identified"}
-    assert {row["estimate"] for row in law} == {""}
+    assert {row["value"] for row in law} == {""}
 
 
 def test_runs_on_other_data_are_set_aside(make_warehouse):
