@@ -235,14 +235,18 @@ def _without_surface(empty: Recommendation, points: Points, fits: dict[str, Fit]
     n, d = (Range(*found[name][:3]) for name in ("n_opt", "d_opt"))
     cap = MANY_EPOCHS * empty.unique_tokens
     repeats = "fresh"
-    if d.value > cap:
-        size = empty.compute / (6 * cap)
-        n, d, repeats = Range(size, *UNKNOWN), Range(cap, *UNKNOWN), "bound"
-        text = f"Tokens are held at {MANY_EPOCHS:g} epochs, which count as fresh (Muennighoff 2023); the size spends the rest."
-        notes.append(Note("repeats_by_bound", "warning", text))
     loss_row = next((row for row in empty.by_method if row.quantity == "loss" and row.method != SPREAD), None)
     loss = Range(math.nan, *UNKNOWN) if loss_row is None else Range(loss_row.value, loss_row.low, loss_row.high)
     run = UNKNOWN if loss_row is None else (loss_row.run_low, loss_row.run_high)
+    if d.value > cap:
+        size = math.exp(rule.log_size(empty.compute, cap))
+        n, d, repeats = Range(size, *UNKNOWN), Range(cap, *UNKNOWN), "bound"
+        loss, run = Range(math.nan, *UNKNOWN), UNKNOWN
+        text = (
+            f"Tokens are held at {MANY_EPOCHS:g} epochs, which count as fresh (Muennighoff 2023); the size spends the rest. "
+            "What loss that gives is not known: only the optimum's loss was fitted, and this lies off the optimum."
+        )
+        notes.append(Note("repeats_by_bound", "warning", text))
     seen = [part / empty.unique_tokens for part in (d.value, d.low, d.high)]
     epochs = Range(*seen) if math.isfinite(empty.unique_tokens) else Range(math.nan, *UNKNOWN)
     ranges = {"n": n, "d": d, "epochs": epochs, "loss": loss}
