@@ -22,7 +22,7 @@ from analysis.overtrained import fit_overtrained
 from analysis.points import Points, budget_profiles, seed_noise
 from analysis.repeat_choice import choose_law
 from analysis.repeated import METHOD as REPEATED
-from analysis.repeated import Base, fit_repeated, repeats_of
+from analysis.repeated import Base, base_of, fit_repeated, repeats_of
 from analysis.results import Fit, Note, refused
 from analysis.rising import METHOD as RISING
 from analysis.rising import fit_rising
@@ -88,11 +88,13 @@ def fit_methods(
 
 
 def _repeats(points: Points, methods: tuple[str, ...], bootstrap: int, seed: int, base: Base | None) -> dict[str, Fit]:
-    """The laws of repeated data that are wanted, with what held-out runs say of both."""
-    laws = {REPEATED: fit_repeated, RISING: fit_rising}
-    found = {name: fit(points, bootstrap, seed, base) for name, fit in laws.items() if name in methods}
-    constants = next((fit.details["base"] for fit in found.values() if "base" in fit.details), None)
-    choice = None if constants is None else choose_law(repeats_of(points), constants, seed)
+    """The laws of repeated data that are wanted, on one base, with what held-out runs say of both."""
+    laws = {name: fit for name, fit in ((REPEATED, fit_repeated), (RISING, fit_rising)) if name in methods}
+    if not laws:
+        return {}
+    fresh = base_of(points, bootstrap, seed, base)
+    found = {name: fit(points, fresh, bootstrap, seed) for name, fit in laws.items()}
+    choice = None if isinstance(fresh, tuple) else choose_law(repeats_of(points), fresh.base, seed)
     if choice is None:
         return found
     return {
