@@ -54,10 +54,12 @@ def fit_methods(
     bootstrap: int = DRAWS,
     seed: int = 0,
     base: Base | None = None,
+    others: bool = True,
 ) -> dict[str, Fit]:
     """Fit the named methods to the points; raises KeyError for an unknown name.
 
-    `base`: constants for fresh data that the laws of repeated data take as given, instead of fitting them.
+    `base`: constants for fresh data that the laws of repeated data take as given, instead of fitting them. `others`: with
+    the other intervals of the surfaces (delta method, profile likelihood), which only fits that are shown need.
     """
     methods = default_methods(points) if methods is None else methods
     unknown = [name for name in methods if name not in METHODS]
@@ -71,7 +73,7 @@ def fit_methods(
         found[AKIMA] = fit_akima(profiles, seed_noise(points), bootstrap, seed)
     wanted = tuple(name for name in SURFACES if name in methods)
     if wanted:
-        found.update({fit.method: fit for fit in fit_surfaces(points, wanted, bootstrap, seed)})
+        found.update({fit.method: fit for fit in fit_surfaces(points, wanted, bootstrap, seed, others)})
     if LOSS_COMPUTE in methods:
         found[LOSS_COMPUTE] = fit_compute_law(found[PARABOLA])
     if OVERTRAINED in methods:

@@ -126,7 +126,7 @@ def base_of(points: Points, bootstrap: int, seed: int, given: Base | None) -> Fr
         )
         same = {name: np.full(bootstrap, getattr(given, name)) for name in BASE}
         return Fresh(given, dict.fromkeys(BASE, UNKNOWN), same, note)
-    (fresh,) = fit_surfaces(subset(points, single), ("surface_huber_1e3",), bootstrap, seed)
+    (fresh,) = fit_surfaces(subset(points, single), ("surface_huber_1e3",), bootstrap, seed, others=False)
     if fresh.status != "converged":
         why = "; ".join(note.text for note in fresh.notes if note.severity == "error")
         text = f"The {single.sum()} single-epoch runs do not identify the base constants: {why}"

@@ -72,8 +72,8 @@ def test_held_out_runs_choose_the_law_that_made_them():
 def test_both_fits_stand_on_one_base_and_carry_the_choice(monkeypatch):
     surfaces = []
 
-    def counted(*given):
-        surfaces.append(fit_surfaces(*given))
+    def counted(*given, **named):
+        surfaces.append(fit_surfaces(*given, **named))
         return surfaces[-1]
 
     monkeypatch.setattr(repeated, "fit_surfaces", counted)
