@@ -82,7 +82,7 @@ def forecast(points: Points, fits: dict[str, Fit], compute: float, seed: int = 0
     rows = []
     for name, fit in fits.items():
         for quantity, (value, low, high, draws) in method_answers(fit, rule, compute).items():
-            band = _new_run(draws, noise, rng) if quantity == "loss" else UNKNOWN
+            band = new_run(draws, noise, rng, freedom_of(fit)) if quantity == "loss" else UNKNOWN
             rows.append(Forecast(quantity, compute, factor, name, value, low, high, *band, fit.status))
     spreads = []
     for quantity in QUANTITIES:
@@ -106,7 +106,7 @@ def method_answers(fit: Fit, rule, compute: float) -> dict[str, tuple[float, flo
             "d_opt": (best.d, drawn.d),
         }
         return {
-            name: (float(value[0]), *percentile_interval(draws, log=True), draws)
+            name: (float(value[0]), *percentile_interval(draws, freedom_of(fit), log=True), draws)
             for name, (value, draws) in parts.items()
         }
     at = np.array([compute])
@@ -137,11 +137,17 @@ def run_noise(points: Points, fits: dict[str, Fit]) -> float:
     return max(known) if known else math.nan
 
 
-def _new_run(draws: np.ndarray, noise: float, rng: np.random.Generator) -> tuple[float, float]:
-    """95% for the loss of one run: the draws of the law, each with the noise of a run on log loss."""
+def freedom_of(fit: Fit) -> float:
+    """Residual degrees of freedom that the fit's own intervals are stretched for; infinite where it stretches none."""
+    return fit.details.get("freedom", math.inf)
+
+
+def new_run(draws: np.ndarray, noise: float, rng: np.random.Generator, freedom: float) -> tuple[float, float]:
+    """95% for the loss of one run: the draws of the law, each with the noise of a run on log loss; stretched by Student's t
+    with the `freedom` of the fit, from whose residuals draws and noise both come."""
     if not math.isfinite(noise) or not draws.size:
         return UNKNOWN
-    return percentile_interval(draws * np.exp(noise * rng.standard_normal(len(draws))), log=True)
+    return percentile_interval(draws * np.exp(noise * rng.standard_normal(len(draws))), freedom, log=True)
 
 
 def leave_largest_out(

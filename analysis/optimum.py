@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.optimize import brentq
 
 from analysis.points import MANY_EPOCHS, Points
 from analysis.repeated import Base, predict
@@ -21,6 +22,7 @@ GRID_STEPS = 400
 # Compute is searched down to this share of what was given when asking what less would have done.
 LEAST_SHARE = 1e-8
 BISECTIONS = 50
+ROOT_MARGIN = 1e-6
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,13 @@ class ComputeRule:
     def tokens(self, compute: float, log_n: np.ndarray) -> np.ndarray:
         """D that `compute` pays for at size exp(log_n)."""
         return compute / np.exp(log_n + np.interp(log_n, self.log_n, self.log_k))
+
+    def log_size(self, compute: float, tokens: float) -> float:
+        """log N of the size for which `compute` pays exactly `tokens`: the root of log N + log k(N) = log(C / D)."""
+        wanted = np.log(compute / tokens)
+        # log k lies between its least and its largest, so the root lies between these; a little more for rounding.
+        ends = (wanted - self.log_k.max() - ROOT_MARGIN, wanted - self.log_k.min() + ROOT_MARGIN)
+        return float(brentq(lambda log_n: log_n + np.interp(log_n, self.log_n, self.log_k) - wanted, *ends))
 
 
 @dataclass(frozen=True)
@@ -122,9 +131,7 @@ def optimum(law: Law, rule: ComputeRule, compute: float) -> Optimum:
     loss = law.loss(log_n, d)
     if law.repeats == "bound" and np.isfinite(law.unique):
         # The bound makes a corner, which no parabola finds: the size that spends the compute on exactly 4 epochs.
-        line = np.linspace(ends[0].min(), ends[1].max(), 100 * GRID_STEPS)
-        corner = np.interp(-np.log(MANY_EPOCHS * law.unique), -np.log(rule.tokens(compute, line)), line)
-        at_corner = np.full_like(log_n, corner)
+        at_corner = np.full_like(log_n, rule.log_size(compute, MANY_EPOCHS * law.unique))
         d_corner = rule.tokens(compute, at_corner)
         loss_corner = law.loss(at_corner, d_corner)
         better = loss_corner <= loss

@@ -91,12 +91,16 @@ def _score_rows(
             "high": math.nan,
         }
         row |= {"best": best[trend.task, trend.method], "status": trend.status}
-        order = ("two_step", "one_step", "loss_error")
+        # Compute alone says nothing of a cohort that is too small for it, and no law answers for a loss that is not known.
+        unfit = {"one_step": answer.repeats != "fresh", "loss_error": not math.isfinite(loss.value)}
+        order = [name for name in ("two_step", "one_step", "loss_error") if not unfit.get(name)]
         law = next((name for name in order if trend.laws[name].status == "converged"), None)
         if trend.status == "trend" and law is not None and math.isfinite(n.value):
             drawn = np.array([loss.value])
             auroc, low, high = predict(trend.laws[law], answer.compute, n.value, d.value, drawn)
             row |= {"law": law, "auroc": auroc, "low": low, "high": high}
+        elif trend.status == "trend" and math.isfinite(n.value):
+            row["status"] = "not_foreseen"
         rows.append(row)
     return rows
 
@@ -189,7 +193,12 @@ def _scores_text(scores: list[dict[str, Any]]) -> str:
     """AUROC to expect per task, or why there is none."""
     if not scores:
         return "AUROC to expect: none; no run of the warehouse has its clinical tasks scored (`python ml/evaluate.py`)."
-    remarks = {"trend": "", "no_predictable_trend": "no predictable trend", "too_few": "too few scored runs"}
+    remarks = {
+        "trend": "",
+        "not_foreseen": "no law counts repeated tokens",
+        "no_predictable_trend": "no predictable trend",
+        "too_few": "too few scored runs",
+    }
     rows = [
         (
             *(row["task"], row["method"], (row["law"] or "").replace("_", "-"), fixed(row["auroc"])),

@@ -126,7 +126,7 @@ def base_of(points: Points, bootstrap: int, seed: int, given: Base | None) -> Fr
         )
         same = {name: np.full(bootstrap, getattr(given, name)) for name in BASE}
         return Fresh(given, dict.fromkeys(BASE, UNKNOWN), same, note)
-    (fresh,) = fit_surfaces(subset(points, single), ("surface_huber_1e3",), bootstrap, seed)
+    (fresh,) = fit_surfaces(subset(points, single), ("surface_huber_1e3",), bootstrap, seed, others=False)
     if fresh.status != "converged":
         why = "; ".join(note.text for note in fresh.notes if note.severity == "error")
         text = f"The {single.sum()} single-epoch runs do not identify the base constants: {why}"
@@ -137,13 +137,11 @@ def base_of(points: Points, bootstrap: int, seed: int, given: Base | None) -> Fr
     return Fresh(base, intervals, draws, Note("base_fixed", "info", text))
 
 
-def fit_repeated(points: Points, bootstrap: int, seed: int, base: Base | None = None) -> Fit:
-    """Base constants from single-epoch runs (or as given), then R_D and R_N from all runs, with 95% intervals."""
-    found = base_of(points, bootstrap, seed, base)
-    if isinstance(found, tuple):
-        return refused(METHOD, NAMES, "not_identified", found)
-    fit = fit_decay(repeats_of(points), found.base, bootstrap, seed)
-    return found.completed(fit)
+def fit_repeated(points: Points, fresh: Fresh | tuple[Note, ...], bootstrap: int, seed: int) -> Fit:
+    """R_D and R_N from all runs with the base constants of `base_of`, with 95% intervals; refused where it says why not."""
+    if isinstance(fresh, tuple):
+        return refused(METHOD, NAMES, "not_identified", fresh)
+    return fresh.completed(fit_decay(repeats_of(points), fresh.base, bootstrap, seed))
 
 
 def fit_decay(points: Points, base: Base, bootstrap: int, seed: int) -> Fit:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from analysis.points import Points
-from analysis.repeated import BASE, Base, base_of, configuration_weights, repeats_of, row_cost
+from analysis.repeated import BASE, Base, Fresh, configuration_weights, repeats_of, row_cost
 from analysis.results import UNKNOWN, Fit, Note, Search, percentile_interval, refused
 from analysis.surface_solver import descend
 from analysis.terms import AT_BOUND, BASIN, CHINCHILLA_DELTA
@@ -104,12 +104,12 @@ def predict_rising(base: Base, rise: Rise, n: np.ndarray, d: np.ndarray, u: np.n
     return base.fresh(n, d) + rise.coefficient * repeats**rise.delta * (n / u) ** rise.kappa
 
 
-def fit_rising(points: Points, bootstrap: int, seed: int, base: Base | None = None) -> Fit:
-    """Base constants from single-epoch runs (or as given), then P, delta and kappa from all runs, with 95% intervals."""
-    found = base_of(points, bootstrap, seed, base)
-    if isinstance(found, tuple):
-        return refused(METHOD, NAMES, "not_identified", found)
-    return found.completed(fit_rise(repeats_of(points), found.base, bootstrap, seed))
+def fit_rising(points: Points, fresh: Fresh | tuple[Note, ...], bootstrap: int, seed: int) -> Fit:
+    """P, delta and kappa from all runs with the base constants of `base_of`, with 95% intervals; refused where it says
+    why not."""
+    if isinstance(fresh, tuple):
+        return refused(METHOD, NAMES, "not_identified", fresh)
+    return fresh.completed(fit_rise(repeats_of(points), fresh.base, bootstrap, seed))
 
 
 def fit_rise(points: Points, base: Base, bootstrap: int, seed: int) -> Fit:

@@ -34,15 +34,17 @@ LINE_TOLERANCE = 0.05
 LACK_OF_FIT_LEVEL = 0.01
 
 
-def fit_surfaces(points: Points, methods: tuple[str, ...], bootstrap: int, seed: int) -> tuple[Fit, ...]:
-    """The named surface methods on one set of points, in the order given."""
+def fit_surfaces(
+    points: Points, methods: tuple[str, ...], bootstrap: int, seed: int, others: bool = True
+) -> tuple[Fit, ...]:
+    """The named surface methods on one set of points, in the order given; `others`: with the other intervals too."""
     barred = identifiability(points)
     if barred:
         return tuple(refused(method, NAMES, "not_identified", barred) for method in methods)
     problem = solver.make_problem(points.loss, points.n, points.d)
     codes = np.unique(points.configuration, return_inverse=True)[1].reshape(-1)
     objectives = tuple(method.removeprefix("surface_") for method in methods)
-    found = fit_terms(LAW, problem, codes, objectives, bootstrap, seed)
+    found = fit_terms(LAW, problem, codes, objectives, bootstrap, seed, others)
     fits = zip(methods, (found[name] for name in objectives), strict=True)
     return tuple(renamed(fit, method, lack_of_fit(codes, fit.details["residual"], problem)) for method, fit in fits)
 

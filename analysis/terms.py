@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from analysis import surface_solver as solver
-from analysis.intervals import delta_intervals, profile_intervals, spread
+from analysis.intervals import Spread, delta_intervals, profile_intervals, spread
 from analysis.results import Fit, Note, Search, percentile_interval
 
 OBJECTIVES = ("least_squares", "huber", "huber_1e3", "lad")
@@ -76,9 +76,18 @@ class Optimum:
 
 
 def fit_terms(
-    law: Law, problem: solver.Problem, codes: np.ndarray, objectives: tuple[str, ...], bootstrap: int, seed: int
+    law: Law,
+    problem: solver.Problem,
+    codes: np.ndarray,
+    objectives: tuple[str, ...],
+    bootstrap: int,
+    seed: int,
+    others: bool = True,
 ) -> dict[str, Fit]:
-    """A Fit per objective, its `method` being the objective's name; `codes`: int[rows], the configuration of each row."""
+    """A Fit per objective, its `method` being the objective's name; `codes`: int[rows], the configuration of each row.
+
+    `others`: whether to work out the other intervals too (delta method, profile likelihood), which take the most time.
+    """
     weights = 1 / np.bincount(codes)[codes]
     starts = solver.projected_starts(problem, weights, STARTS)
     sigma = robust_sigma(minimise(law, starts, problem, weights, math.inf).theta, problem, codes)
@@ -90,7 +99,9 @@ def fit_terms(
     for name in objectives:
         best = minimise(law, starts, problem, weights, deltas[name], sigma)
         draws = law.natural(resampled(best.theta, problem, drawn, deltas[name], sigma), problem)
-        fits[name] = _assemble(law, name, best, deltas[name], sigma, problem, codes, draws)
+        about = spread(best.theta, problem, deltas[name], codes, sigma)
+        beside = _other_intervals(law, best.theta, problem, weights, deltas[name], about) if others else {}
+        fits[name] = _assemble(law, name, best, deltas[name], problem, codes, draws, about, beside)
     return fits
 
 
@@ -160,20 +171,33 @@ def quoted_intervals(law: Law, draws: dict[str, np.ndarray], freedom: int) -> di
     return found
 
 
+def _other_intervals(
+    law: Law, theta: np.ndarray, problem: solver.Problem, weights: np.ndarray, delta: float, about: Spread
+) -> dict[str, dict[str, tuple[float, float]]]:
+    """What is set beside the bootstrap: the delta method and the profile likelihood."""
+    return {
+        "delta": delta_intervals(law, theta, problem, about),
+        "profile": profile_intervals(law, theta, problem, weights, delta, about),
+    }
+
+
 def _assemble(
-    law: Law, name: str, best: Optimum, delta: float, sigma: float, problem: solver.Problem, codes: np.ndarray, draws
+    law: Law,
+    name: str,
+    best: Optimum,
+    delta: float,
+    problem: solver.Problem,
+    codes: np.ndarray,
+    draws: dict[str, np.ndarray],
+    about: Spread,
+    beside: dict[str, dict[str, tuple[float, float]]],
 ) -> Fit:
-    """The Fit, with its status, bounds and the three kinds of interval."""
+    """The Fit, with its status, bounds and intervals."""
     residual = problem.target - problem.model(best.theta[None, :])[0][0]
     weights = 1 / np.bincount(codes)[codes]
     status, notes = judge(best.search, name != "lad")
     notes = [search_note(best, delta), *notes, *open_ends(law, draws, problem)]
     objective = float((weights * np.abs(residual)).sum()) if name == "lad" else best.objective
-    about = spread(best.theta, problem, delta, codes, sigma)
-    others = {
-        "delta": delta_intervals(law, best.theta, problem, about),
-        "profile": profile_intervals(law, best.theta, problem, weights, delta, about),
-    }
     return Fit(
         method=name,
         estimates={key: float(value[0]) for key, value in law.natural(best.theta[None, :], problem).items()},
@@ -184,7 +208,7 @@ def _assemble(
         draws=draws,
         details={"residual": residual, "delta": delta, "covariance": about.covariance, "freedom": about.freedom},
         search=best.search,
-        other_intervals=others,
+        other_intervals=beside,
     )
 
 

@@ -8,9 +8,14 @@ from scipy import stats
 from scipy.optimize import curve_fit, least_squares
 
 from analysis import surface_solver, terms
+from analysis.methods import fit_methods
 from analysis.points import make_points
+from analysis.repeated import Fresh, base_of
 from analysis.surface import fit_surfaces
+from analysis.utility import fit_laws
 from tests.analysis.conftest import simulate
+from tests.analysis.test_rising import grid as repeats
+from tests.analysis.test_utility import scores
 
 PARAMETERS = ("E", "A", "B", "alpha", "beta")
 
@@ -113,6 +118,24 @@ def test_too_few_configurations_for_residuals_give_no_intervals():
     low, high = fit.other_intervals["delta"]["alpha"]
     assert math.isnan(low) or high - low > 0.1
     assert fit.search.starts == terms.STARTS
+
+
+def test_other_intervals_are_left_out_of_fits_that_are_not_shown(points, squares, monkeypatch):
+    """The base of repeated data and the first step of a task's score need estimates and draws alone."""
+
+    def unwanted(*given):
+        raise AssertionError("worked out for no one")
+
+    monkeypatch.setattr(terms, "profile_intervals", unwanted)
+    monkeypatch.setattr(terms, "delta_intervals", unwanted)
+    (plain,) = fit_surfaces(points, ("surface_least_squares",), 200, 0, others=False)
+    assert plain.other_intervals == {}
+    assert (plain.estimates, plain.intervals) == (squares.estimates, squares.intervals)
+    named = fit_methods(points, ("surface_huber",), 100, others=False)["surface_huber"]
+    assert named.status == "converged" and named.other_intervals == {}
+    assert isinstance(base_of(repeats(), 100, 0, None), Fresh)
+    notes = fit_laws(scores(), 100, 0)["two_step"].notes
+    assert "first_step_surface" in {note.code for note in notes}
 
 
 def test_parameters_that_did_not_move_are_a_failed_fit(points, monkeypatch):

@@ -3,11 +3,13 @@
 import numpy as np
 import pytest
 
+from analysis import repeated
 from analysis.methods import fit_methods
 from analysis.points import make_points
 from analysis.repeat_choice import choose_law
-from analysis.repeated import Base, predict
+from analysis.repeated import Base, base_of, predict
 from analysis.rising import fit_rise, fit_rising, make_rise_problem
+from analysis.surface import fit_surfaces
 from tests.analysis.test_repeated import C4
 
 BASE = Base(E=1.8, A=500.0, B=1500.0, alpha=0.35, beta=0.36)
@@ -67,12 +69,22 @@ def test_held_out_runs_choose_the_law_that_made_them():
         assert expected in choice.note.text
 
 
-def test_both_fits_carry_the_choice():
+def test_both_fits_stand_on_one_base_and_carry_the_choice(monkeypatch):
+    surfaces = []
+
+    def counted(*given, **named):
+        surfaces.append(fit_surfaces(*given, **named))
+        return surfaces[-1]
+
+    monkeypatch.setattr(repeated, "fit_surfaces", counted)
     fits = fit_methods(grid(noise=0.003), ("repeated_data", "repeated_rising"), 100)
     for fit in fits.values():
         assert "held_out_choice" in codes(fit)
         assert fit.details["choice"].best == "repeated_rising"
     assert fits["repeated_rising"].objective < fits["repeated_data"].objective / 3
+    assert len(surfaces) == 1
+    for name in repeated.BASE:
+        assert all(fit.draws[name] is surfaces[0][0].draws[name] for fit in fits.values())
 
 
 def test_no_rise_is_a_bound_hit():
@@ -85,9 +97,13 @@ def test_no_rise_is_a_bound_hit():
 
 
 def test_refusals_and_given_constants():
-    assert codes(fit_rising(grid(repeats=(1,)), 100, 0)) == {"no_repeats"}
-    assert codes(fit_rising(grid(repeats=(2, 4)), 100, 0)) == {"no_base"}
-    fit = fit_rising(grid(repeats=(2, 4, 8)), 100, 0, BASE)
+    def fit_to(repeats, base=None):
+        points = grid(repeats=repeats)
+        return fit_rising(points, base_of(points, 100, 0, base), 100, 0)
+
+    assert codes(fit_to((1,))) == {"no_repeats"}
+    assert codes(fit_to((2, 4))) == {"no_base"}
+    fit = fit_to((2, 4, 8), BASE)
     assert "base_given" in codes(fit)
     assert fit.estimates["E"] == BASE.E
     assert np.isnan(fit.intervals["E"]).all()

@@ -1,6 +1,7 @@
 """Laws from loss to a task's score: recovered truths, no trend where there is none, published numbers, rows of the warehouse."""
 
 import math
+import tracemalloc
 
 import duckdb
 import numpy as np
@@ -86,7 +87,24 @@ def test_kendall_is_scipys_and_its_p_that_of_the_exact_test():
     tau, p = kendall(x, y, rng)
     exact = stats.kendalltau(x, y, method="exact")
     assert tau == pytest.approx(exact.statistic) and p == pytest.approx(exact.pvalue, abs=0.03)
-    assert kendall(x, np.ones(8), rng) == (pytest.approx(math.nan, nan_ok=True), pytest.approx(math.nan, nan_ok=True))
+    x = np.arange(200.0)
+    tracemalloc.start()
+    assert kendall(x, x[::-1], rng) == (pytest.approx(-1), pytest.approx(1 / 2001))
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 3e7, "all permutations at once are 1.3 GB"
+    assert kendall(x, np.ones(200), rng) == (pytest.approx(math.nan, nan_ok=True), pytest.approx(math.nan, nan_ok=True))
+
+
+@pytest.mark.filterwarnings("error")
+def test_error_law_with_one_draw_that_says_nothing_has_no_interval_and_no_warning():
+    """A resample of one or two configurations gives no refit: here there is no other."""
+    loss = np.array([2.0, 2.5, 3.0, 3.6])
+    fits = [fit_loss_error(loss, 0.8 - 2 * np.exp(-loss), 1, seed) for seed in range(12)]
+    empty = [fit for fit in fits if not len(fit.draws["k"])]
+    assert 0 < len(empty) < 12
+    assert all(np.isnan(fit.intervals["k"]).all() for fit in empty)
+    assert all(fit.estimates["k"] == pytest.approx(2, rel=1e-3) for fit in fits)
 
 
 def test_gadre_error_law_and_its_published_errors(shared_data):
