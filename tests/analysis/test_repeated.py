@@ -1,15 +1,10 @@
 """Repeated data: recovery of a known truth, where the constants come from, refusals."""
 
-import math
-
 import numpy as np
 import pytest
 
 from analysis.points import make_points
 from analysis.repeated import Base, base_of, fit_decay, fit_repeated, predict
-
-# Muennighoff 2023: constants of C4.
-C4 = Base(E=math.exp(0.6254804), A=math.exp(6.255414), B=math.exp(7.3049974), alpha=0.3526596, beta=0.3526596)
 
 
 def codes(fit):

@@ -10,7 +10,7 @@ from analysis.repeat_choice import choose_law
 from analysis.repeated import Base, base_of, predict
 from analysis.rising import fit_rise, fit_rising, make_rise_problem
 from analysis.surface import fit_surfaces
-from tests.analysis.test_repeated import C4
+from tests.analysis.conftest import C4
 
 BASE = Base(E=1.8, A=500.0, B=1500.0, alpha=0.35, beta=0.36)
 P, DELTA, KAPPA = 0.4, 0.7, 0.5
