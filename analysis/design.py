@@ -104,7 +104,7 @@ def read_known(source: str | None, seed: int) -> Known:
     if source is None and not warehouse_path().exists():
         return Known(None, {}, None, assumed, 1.0)
     points = read_points(source or str(warehouse_path()))
-    fits = fit_methods(points, METHODS, DRAWS, seed)
+    fits = fit_methods(points, METHODS, DRAWS, seed, others=False)
     loss = float(np.exp(np.log(points.loss).mean()))
     shown = measured(fits["isoflop_parabola"], seed_noise(points))
     if shown is None:

@@ -167,7 +167,7 @@ def leave_largest_out(
         held = budgets[-left_out:]
         rest = subset(points, points.budget < held[0])
         rule = compute_rule(rest)
-        refits = fit_methods(rest, telling, bootstrap, seed)
+        refits = fit_methods(rest, telling, bootstrap, seed, others=False)
         last = observed_optima(rest)[float(budgets[-left_out - 1])]
         for budget in map(float, held):
             loss, n_opt = seen[budget]

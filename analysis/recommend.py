@@ -52,7 +52,7 @@ def main(arguments: list[str] | None = None) -> int:
     points, scores = _read(options)
     # What is refused needs no fit.
     refused = is_refused(points, options.flops) and not options.anyway
-    fits = {} if refused else fit_methods(points, bootstrap=options.bootstrap, seed=options.seed)
+    fits = {} if refused else fit_methods(points, bootstrap=options.bootstrap, seed=options.seed, others=False)
     trends = (
         [] if refused else [task_trend(*key, value, options.bootstrap, options.seed) for key, value in scores.items()]
     )

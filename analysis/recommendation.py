@@ -2,8 +2,9 @@
 
 In: points, their fits, compute in FLOPs, unique tokens U of the cohort (None: as many as wanted). Out: `Recommendation`.
 Pure; one seed. The answer is that of one method, named (the first of PREFERENCE that is identified), beside every other's.
-Where the best D is more than one epoch of U, tokens count by the repeated-data law if the runs identify it; else by a stated
-bound: up to 4 epochs count as fresh (Muennighoff 2023) and what lies beyond counts for nothing.
+Where the best D is more than one epoch of U, tokens count by the repeated-data law if the runs identify it and held-out
+runs do not speak for another law; else by a stated bound: up to 4 epochs count as fresh (Muennighoff 2023) and what lies
+beyond counts for nothing.
 The further the compute lies beyond the largest budget tried, the graver the note; beyond REFUSE_FACTOR no numbers are given
 unless asked for.
 """
@@ -16,8 +17,10 @@ import numpy as np
 from analysis.forecast import SPREAD, USABLE, Forecast, forecast, freedom_of, method_answers, new_run, run_noise
 from analysis.optimum import ComputeRule, Law, compute_for_loss, compute_rule, law_of, optimum
 from analysis.points import MANY_EPOCHS, Points
+from analysis.repeat_choice import FRESH
 from analysis.repeated import METHOD as REPEATED
 from analysis.results import UNKNOWN, Fit, Note, percentile_interval
+from analysis.rising import METHOD as RISING
 
 # Robust to a stray run first; least squares where that failed; then those that lose a quarter of the efficiency.
 PREFERENCE = ("surface_huber", "surface_least_squares", "surface_huber_1e3", "surface_lad")
@@ -28,6 +31,8 @@ ENOUGH = 0.01
 # An end this near to the best size (in ln N) is the best size.
 SAME_SIZE = 0.01
 NAMES = ("n", "d", "epochs", "loss")
+# What held-out runs may prefer to the law of decaying repeats, in words.
+OTHER_LAWS = {RISING: "one by which loss rises with repeats", FRESH: "counting every token as fresh"}
 
 
 @dataclass(frozen=True)
@@ -161,14 +166,18 @@ def _laws(
     if max(epochs, most) <= 1:
         return fresh, drawn, freedom_of(fit), []
     repeated = fits.get(REPEATED)
-    if repeated is not None and repeated.status == "converged":
+    choice = None if repeated is None else repeated.details.get("choice")
+    preferred = REPEATED if choice is None else choice.best
+    if repeated is not None and repeated.status == "converged" and preferred == REPEATED:
         text = f"The cohort is seen {epochs:.2g} times: repeated tokens count by the repeated-data law of these runs."
         laws = (law_of(part, unique, "decay") for part in (repeated.estimates, repeated.draws))
         return *laws, freedom_of(repeated), [Note("repeats_by_law", "info", text)]
+    why = "These runs do not identify what repeats are worth"
+    if preferred != REPEATED:
+        why = f"On held-out runs the repeated-data law does worse than {OTHER_LAWS[preferred]}, so that it is not used"
     text = (
-        f"With fresh data the best run would see {epochs:.2g} times the cohort's tokens. These runs do not identify what "
-        f"repeats are worth: up to {MANY_EPOCHS:g} epochs count as fresh (Muennighoff 2023), further ones for nothing; the "
-        "intervals reach from there to every epoch counting in full."
+        f"With fresh data the best run would see {epochs:.2g} times the cohort's tokens. {why}: up to {MANY_EPOCHS:g} epochs "
+        "count as fresh (Muennighoff 2023), further ones for nothing; the intervals reach from there to every epoch counting in full."
     )
     bound = Note("repeats_by_bound", "warning" if epochs > 1 else "info", text)
     laws = (law_of(part, unique, "bound") for part in (fit.estimates, fit.draws))

@@ -12,8 +12,10 @@ from analysis.methods import fit_methods
 from analysis.optimum import compute_rule, law_of, optimum
 from analysis.recommend import _score_rows, as_text, main
 from analysis.recommendation import recommend
+from analysis.repeat_choice import FRESH, Choice
 from analysis.repeated import METHOD as REPEATED
 from analysis.results import Fit
+from analysis.rising import METHOD as RISING
 from analysis.utility import scores_of, task_trend
 from tests.analysis.conftest import TRUTH, simulate, true_loss, true_optimum, write_warehouse
 from warehouse.errors import UserError
@@ -82,6 +84,22 @@ def test_repeats_count_by_the_law_where_the_runs_identify_it(fitted):
     nothing = Fit(REPEATED, estimates | {"R_D": 0.02}, {}, 0.0, "converged", (), draws)
     worst = recommend(points, fits | {REPEATED: nothing}, 1e14, unique).ranges["loss"].value
     assert recommend(points, fits, 1e14).ranges["loss"].value < answer.ranges["loss"].value < worst
+
+
+def test_the_law_of_decay_is_not_used_where_held_out_runs_speak_for_another(fitted):
+    points, fits = fitted
+    estimates = {**TRUTH, "R_D": 15.0, "R_N": 5.0}
+    draws = {name: np.full(200, value) for name, value in estimates.items()}
+    unique = recommend(points, fits, 1e14).ranges["d"].value / 10
+    bound = recommend(points, fits, 1e14, unique)
+    for best, words in ((RISING, "loss rises with repeats"), (FRESH, "every token as fresh")):
+        law = Fit(REPEATED, estimates, {}, 0.0, "converged", (), draws, {"choice": Choice({}, {}, best)})
+        answer = recommend(points, fits | {REPEATED: law}, 1e14, unique)
+        assert (answer.repeats, answer.ranges) == ("bound", bound.ranges)
+        note = next(note for note in answer.notes if note.code == "repeats_by_bound")
+        assert words in note.text and words not in bound.notes[1].text
+    law = replace(law, details={"choice": Choice({}, {}, REPEATED)})
+    assert recommend(points, fits | {REPEATED: law}, 1e14, unique).repeats == "decay"
 
 
 def test_far_beyond_the_data_it_refuses_and_says_by_how_much(fitted):
