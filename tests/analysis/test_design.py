@@ -107,7 +107,7 @@ def test_command_proposes_a_sweep_that_ml_sweep_takes_up(warehouse, tmp_path, ca
     plan = read_plan(file)
     assert plan.budgets == pytest.approx(told["budgets"], rel=1e-3) and max(plan.budgets) <= 1.001e14
     for budget, centre in zip(plan.budgets, plan.centres, strict=True):
-        assert centre == pytest.approx(true_optimum(budget), rel=0.8)
+        assert centre == pytest.approx(true_optimum(budget), rel=0.1)
     assert plan.seed_noise == pytest.approx(0.005 * 2.9, rel=0.5)
     assert told["flops"] == pytest.approx(
         sum(b * k for b, k in zip(told["budgets"], told["sizes_per_budget"], strict=True))
