@@ -3,7 +3,7 @@
 In: runs (the warehouse's by default), and either a plan (--budgets, --sizes-per-budget, --seeds) or a wanted precision
 (--precision, a standard error of a). Out: expected standard errors, from Fisher information at the current fit, of the runs
 so far, of the plan, and of both together; the plan's compute; with --write a file that `ml/sweep.py --plan` takes up.
-Before there are runs, the curvature and noise that ml/grid.py expects stand in, and that is said.
+Before there are runs, the curvature and noise that ml/grid_formulas.py expects stand in, and that is said.
 Wrong: options, files (exit 2); a precision that no sweep up to --largest reaches (exit 1).
 """
 
@@ -34,7 +34,7 @@ from analysis.points import Points, seed_noise
 from analysis.readers import read_points
 from analysis.results import Fit
 from analysis.tables import fixed, flops, text_table
-from ml.grid import CURVATURE, SEED_NOISE, expected_centre, exponent_error, sizes_per_budget
+from ml.grid_formulas import CURVATURE, SEED_NOISE, expected_centre, exponent_error, sizes_per_budget
 from ml.sweep_plan import FORMAT
 from warehouse.errors import ArgumentParser, UserError, run_main
 from warehouse.paths import warehouse_path
@@ -99,8 +99,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def read_known(source: str | None, seed: int) -> Known:
-    """The runs and what they show; without a source and without a warehouse, what ml/grid.py expects."""
-    assumed = Measured(CURVATURE, SEED_NOISE, 0, "expected before there are results (ml/grid.py)")
+    """The runs and what they show; without a source and without a warehouse, what ml/grid_formulas.py expects."""
+    assumed = Measured(CURVATURE, SEED_NOISE, "expected before there are results (ml/grid_formulas.py)")
     if source is None and not warehouse_path().exists():
         return Known(None, {}, None, assumed, 1.0)
     points = read_points(source or str(warehouse_path()))
@@ -109,7 +109,7 @@ def read_known(source: str | None, seed: int) -> Known:
     shown = measured(fits["isoflop_parabola"], seed_noise(points))
     if shown is None:
         shown = Measured(
-            CURVATURE / loss, SEED_NOISE / loss, 0, "expected (ml/grid.py): these runs have no clean minimum"
+            CURVATURE / loss, SEED_NOISE / loss, "expected (ml/grid_formulas.py): these runs have no clean minimum"
         )
     return Known(points, fits, compute_rule(points), shown, loss)
 
@@ -132,13 +132,13 @@ def _propose(options: argparse.Namespace, known: Known, had: dict) -> tuple[Plan
         seeded = Plan(plan.budgets, plan.sizes, options.seeds)
         return expected(joined(had, seeded.profiles(centres)), known, centres)
 
-    best, sharpest, _ = cheapest(options.smallest, options.largest, options.precision, error_of)
+    best, sharpest = cheapest(options.smallest, options.largest, options.precision, error_of)
     chosen = best or sharpest
     return Plan(chosen.budgets, chosen.sizes, options.seeds), best is not None
 
 
 def expected(profiles: dict, known: Known, centres: dict[float, float]) -> float:
-    """Expected standard error of a of sweeps like these, by the local parabolas (ml.grid.exponent_error)."""
+    """Expected standard error of a of sweeps like these, by the local parabolas (ml.grid_formulas.exponent_error)."""
     return exponent_error(windowed(profiles, centres), known.shown.curvature, known.shown.noise)
 
 

@@ -2,6 +2,8 @@
 
 import json
 import math
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -9,7 +11,7 @@ from scipy.optimize import least_squares
 
 from analysis.design import main
 from analysis.information import Plan, candidates, cheapest, joined, surface_errors, windowed
-from ml.grid import exponent_error
+from ml.grid_formulas import exponent_error
 from ml.sweep_plan import read_plan
 from tests.analysis.conftest import TRUTH, simulate, true_loss, true_optimum, write_warehouse
 from warehouse.errors import UserError
@@ -69,18 +71,28 @@ def test_only_the_sizes_that_the_local_parabola_takes_count():
     dense = dict.fromkeys(np.geomspace(1e4, 1e6, 41).tolist(), 1)
     near = sorted(windowed({1e12: dense}, {1e12: 1e5})[1e12])
     assert len(near) == 13 and near[-1] / near[0] == pytest.approx(4, rel=0.05)
+    # Sizes over x8 in twelve steps: four steps either way are x4 to the last digit, and count.
+    for centre in np.geomspace(1e4, 1e6, 20):
+        (planned,) = Plan((1e12,), (13,)).profiles({1e12: centre}).values()
+        assert len(windowed({1e12: planned}, {1e12: centre})[1e12]) == 9
+
+
+def test_a_plan_is_made_without_torch():
+    """Which would take seconds to load."""
+    words = "import sys, analysis.design; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", words], check=False).returncode == 0
 
 
 def test_the_cheapest_plan_reaches_the_precision_and_none_cheaper_does():
     def error_of(plan: Plan) -> float:
         return exponent_error(plan.profiles(), 0.1, 0.02)
 
-    best, _, _ = cheapest(1e11, 1e14, 0.05, error_of)
+    best, _ = cheapest(1e11, 1e14, 0.05, error_of)
     assert best is not None and error_of(best) <= 0.05
     cheaper = [plan for plan in candidates(1e11, 1e14) if plan.flops < best.flops]
     assert len(cheaper) > 100 and min(map(error_of, cheaper[:: len(cheaper) // 100])) > 0.05
-    none, sharpest, least = cheapest(1e11, 1e12, 1e-4, error_of)
-    assert none is None and error_of(sharpest) == least
+    none, sharpest = cheapest(1e11, 1e12, 1e-4, error_of)
+    assert none is None and error_of(sharpest) == min(map(error_of, candidates(1e11, 1e12)))
 
 
 def test_seeds_and_runs_that_are_there_sharpen_the_exponent():
