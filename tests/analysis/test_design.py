@@ -11,6 +11,9 @@ from scipy.optimize import least_squares
 
 from analysis.design import main
 from analysis.information import Plan, candidates, cheapest, joined, surface_errors, windowed
+from analysis.isoflop import fit_parabola
+from analysis.points import budget_profiles
+from analysis.readers import read_points
 from ml.grid_formulas import exponent_error
 from ml.sweep_plan import read_plan
 from tests.analysis.conftest import TRUTH, simulate, true_loss, true_optimum, write_warehouse
@@ -126,6 +129,24 @@ def test_command_proposes_a_sweep_that_ml_sweep_takes_up(warehouse, tmp_path, ca
     )
 
 
+def test_bootstrap_standard_error_is_that_of_the_refits_and_not_stretched(warehouse, capsys):
+    """The interval of a allows for few degrees of freedom and is wider than the refits; a standard error is not."""
+    command = [str(warehouse), "--budgets", "1e13,1e14", "--bootstrap", "150", "--seed", "5", "--json"]
+    assert main(command) == 0
+    told = json.loads(capsys.readouterr().out)
+    profiles = budget_profiles(read_points(str(warehouse)))[0]
+    fit = fit_parabola(profiles, 150, 5)
+    found = told["bootstrap_standard_error_so_far"]
+    assert found == pytest.approx(np.nanstd(fit.draws["a"]), rel=1e-9)
+    assert found < np.diff(fit.intervals["a"])[0] / 2 / 1.96 / 1.2
+
+
+def test_without_refits_of_a_there_is_no_bootstrap_standard_error(tmp_path, capsys):
+    path = write_warehouse(tmp_path / "warehouse.duckdb", simulate(budgets=(1e12,), noise=0.005))
+    assert main([str(path), "--budgets", "1e13,1e14", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["bootstrap_standard_error_so_far"] is None
+
+
 def test_command_judges_a_plan_of_ones_own(warehouse, capsys):
     assert main([str(warehouse), "--budgets", "1e13,1e12", "--sizes-per-budget", "5", "--seeds", "3"]) == 0
     text = capsys.readouterr().out
@@ -141,6 +162,10 @@ def test_command_judges_a_plan_of_ones_own(warehouse, capsys):
         (["--sizes-per-budget", "5"], "goes with --budgets", 2),
         (["--budgets", "1e12,1e13", "--sizes-per-budget", "5,5,5"], "one a budget", 2),
         (["--precision", "0"], "above 0", 2),
+        (["--seed", "-1"], "a seed is 0 or more", 2),
+        (["--bootstrap", "99"], "at least 100 draws", 2),
+        (["--budgets", "1e12,much"], "invalid comma-separated list value", 2),
+        (["--budgets", ","], "invalid comma-separated list value", 2),
     ],
 )
 def test_mistakes_are_one_clear_line(warehouse, options, message, status):
