@@ -18,7 +18,7 @@ from analysis.isoflop import METHOD as PARABOLA
 from analysis.isoflop import law_band
 from analysis.methods import fit_methods
 from analysis.optimum import compute_rule, law_of, optimum
-from analysis.points import Points, budget_profiles, seed_noise, subset
+from analysis.points import SEED_FREEDOM, Points, budget_profiles, seed_noise, subset
 from analysis.results import UNKNOWN, Fit, percentile_interval
 from analysis.surface import METHODS as SURFACES
 
@@ -26,8 +26,6 @@ QUANTITIES = ("loss", "n_opt", "d_opt")
 SPREAD = "spread"
 CARRY_FORWARD = "carry_forward"
 USABLE = ("converged", "bound_hit")
-# Fewer degrees of freedom between seeds than this say less of a run's noise than the scatter about the surface.
-SEED_FREEDOM = 3
 SURFACE_PARAMETERS = 5
 # Refits with budgets left out need intervals, not the last digit of them.
 HELD_OUT_DRAWS = 200

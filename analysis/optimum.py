@@ -13,9 +13,8 @@ import numpy as np
 from scipy.optimize import brentq
 
 from analysis.points import MANY_EPOCHS, Points
-from analysis.repeated import Base, predict
+from analysis.repeated import BASE, Base, predict
 
-BASE = ("E", "A", "B", "alpha", "beta")
 # The optimum is looked for this far (in N, either way) around where 6ND puts it and around where the data limit puts it.
 REACH = np.log(30.0)
 GRID_STEPS = 400
@@ -65,15 +64,14 @@ class Law:
     def loss(self, log_n: np.ndarray, d: np.ndarray) -> np.ndarray:
         """Loss, float[draws, ...], at log N and D of that shape (or one that broadcasts against draws)."""
         shape = (-1,) + (1,) * (np.ndim(log_n) - 1)
-        e, a, b, alpha, beta = (np.reshape(getattr(self, name), shape) for name in BASE)
+        base = Base(*(np.reshape(getattr(self, name), shape) for name in BASE))
         n = np.exp(log_n)
         if self.repeats == "decay":
-            base = Base(e, a, b, alpha, beta)
             u = np.full_like(d, self.unique)
             return predict(base, np.reshape(self.r_d, shape), np.reshape(self.r_n, shape), n, d, u)
         if self.repeats == "bound":
             d = np.minimum(d, MANY_EPOCHS * self.unique)
-        return e + a / n**alpha + b / d**beta
+        return base.fresh(n, d)
 
     def draw(self, index: int) -> "Law":
         """One draw as a law of its own."""

@@ -14,10 +14,10 @@ from scipy import stats
 from analysis import surface_solver as solver
 from analysis.points import Points
 from analysis.results import Fit, Note, refused
-from analysis.terms import OBJECTIVES, SIGMA_FLOOR, Law, fit_terms, renamed
+from analysis.terms import OBJECTIVES, SIGMA_FLOOR, Terms, fit_terms, renamed
 
 METHODS = tuple(f"surface_{name}" for name in OBJECTIVES)
-LAW = Law(
+LAW = Terms(
     coefficients=("A", "B"),
     exponents=("alpha", "beta"),
     derived=(

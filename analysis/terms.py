@@ -1,6 +1,6 @@
 """Fits of L = E + sum of A_k / x_k^alpha_k: search, bootstrap, status. The surface and the joint law are made of it.
 
-In: loss, the scales x_k, configuration codes, a `Law` (names). Out: per method a Fit with E, A_k, alpha_k.
+In: loss, the scales x_k, configuration codes, `Terms` (names). Out: per method a Fit with E, A_k, alpha_k.
 The methods differ in the delta of the Huber objective alone (least squares, 1.345 robust sigma, 1e-3, least absolute); all
 are on log loss, so one scale of error holds from small to large losses, and summed, never averaged.
 Every configuration counts once: its seeds share its weight and move together in the bootstrap.
@@ -14,6 +14,7 @@ import numpy as np
 
 from analysis import surface_solver as solver
 from analysis.intervals import Spread, delta_intervals, profile_intervals, spread
+from analysis.points import configuration_weights
 from analysis.results import Fit, Note, Search, percentile_interval
 
 OBJECTIVES = ("least_squares", "huber", "huber_1e3", "lad")
@@ -37,7 +38,7 @@ AT_BOUND = 1e-6
 
 
 @dataclass(frozen=True)
-class Law:
+class Terms:
     """Names of a law: its coefficients and exponents per term, and what derives from the exponents (arrays to arrays)."""
 
     coefficients: tuple[str, ...]
@@ -67,7 +68,7 @@ class Law:
 
 
 @dataclass(frozen=True)
-class Optimum:
+class Best:
     """The best of many starts: parameters, objective, how it was found."""
 
     theta: np.ndarray
@@ -76,7 +77,7 @@ class Optimum:
 
 
 def fit_terms(
-    law: Law,
+    law: Terms,
     problem: solver.Problem,
     codes: np.ndarray,
     objectives: tuple[str, ...],
@@ -90,10 +91,9 @@ def fit_terms(
     """
     weights = 1 / np.bincount(codes)[codes]
     starts = solver.projected_starts(problem, weights, STARTS)
-    sigma = robust_sigma(minimise(law, starts, problem, weights, math.inf).theta, problem, codes)
-    count = int(codes.max()) + 1
-    rng = np.random.default_rng(seed)
-    drawn = rng.multinomial(count, np.full(count, 1 / count), size=bootstrap)[:, codes] * weights
+    squares = minimise(law, starts, problem, weights, math.inf).theta
+    sigma = robust_sigma(residual_of(squares, problem), codes, len(squares))
+    drawn = configuration_weights(codes, bootstrap, np.random.default_rng(seed)) * weights
     deltas = dict(zip(OBJECTIVES, (math.inf, HUBER_SIGMAS * sigma, CHINCHILLA_DELTA, LAD_SIGMAS * sigma), strict=True))
     fits = {}
     for name in objectives:
@@ -106,8 +106,8 @@ def fit_terms(
 
 
 def minimise(
-    law: Law, starts: np.ndarray, problem: solver.Problem, weights: np.ndarray, delta: float, sigma: float = math.nan
-) -> Optimum:
+    law: Terms, starts: np.ndarray, problem: solver.Problem, weights: np.ndarray, delta: float, sigma: float = math.nan
+) -> Best:
     """Descend from every start, float[starts, parameters], and polish the best."""
     many = np.repeat(weights[None, :], len(starts), axis=0)
     theta, objective = _continued(starts.copy(), problem, many, delta, sigma)
@@ -122,7 +122,7 @@ def minimise(
     named = np.array(law.parameters)
     moved = float(np.linalg.norm(found - starts[best]))
     search = Search(len(starts), reached, slope, moved, tuple(named[still].tolist()), tuple(named[edge].tolist()))
-    return Optimum(found, value, search)
+    return Best(found, value, search)
 
 
 def _continued(theta: np.ndarray, problem: solver.Problem, weights: np.ndarray, delta: float, sigma: float):
@@ -134,11 +134,16 @@ def _continued(theta: np.ndarray, problem: solver.Problem, weights: np.ndarray, 
     return solver.descend(theta, problem, weights, delta)
 
 
-def robust_sigma(theta: np.ndarray, problem: solver.Problem, codes: np.ndarray) -> float:
-    """Robust standard deviation of log loss: 1.4826 median |r|, a configuration counting once, for the parameters."""
-    residual = problem.target - problem.model(theta[None, :])[0][0]
+def residual_of(theta: np.ndarray, problem: solver.Problem) -> np.ndarray:
+    """Log loss less the model's, float[rows], at theta, float[parameters]."""
+    return problem.target - problem.model(theta[None, :])[0][0]
+
+
+def robust_sigma(residual: np.ndarray, codes: np.ndarray, parameters: int) -> float:
+    """Robust standard deviation of log loss from the residuals of a fit with so many parameters: 1.4826 median |r|, a
+    configuration counting once."""
     sizes = np.bincount(codes, np.abs(residual)) / np.bincount(codes)
-    freedom = max(len(sizes) - len(theta), 1)
+    freedom = max(len(sizes) - parameters, 1)
     return max(1.4826 * float(np.median(sizes)) * math.sqrt(len(sizes) / freedom), SIGMA_FLOOR)
 
 
@@ -162,7 +167,7 @@ def resampled(theta: np.ndarray, problem: solver.Problem, drawn: np.ndarray, del
     return best if coarse == delta else _continued(best, problem, drawn, delta, sigma)[0]
 
 
-def quoted_intervals(law: Law, draws: dict[str, np.ndarray], freedom: int) -> dict[str, tuple[float, float]]:
+def quoted_intervals(law: Terms, draws: dict[str, np.ndarray], freedom: int) -> dict[str, tuple[float, float]]:
     """Bootstrap percentiles, stretched for few degrees of freedom; none of the estimates can be negative."""
     found = {}
     for name in law.names:
@@ -172,7 +177,7 @@ def quoted_intervals(law: Law, draws: dict[str, np.ndarray], freedom: int) -> di
 
 
 def _other_intervals(
-    law: Law, theta: np.ndarray, problem: solver.Problem, weights: np.ndarray, delta: float, about: Spread
+    law: Terms, theta: np.ndarray, problem: solver.Problem, weights: np.ndarray, delta: float, about: Spread
 ) -> dict[str, dict[str, tuple[float, float]]]:
     """What is set beside the bootstrap: the delta method and the profile likelihood."""
     return {
@@ -182,9 +187,9 @@ def _other_intervals(
 
 
 def _assemble(
-    law: Law,
+    law: Terms,
     name: str,
-    best: Optimum,
+    best: Best,
     delta: float,
     problem: solver.Problem,
     codes: np.ndarray,
@@ -193,7 +198,7 @@ def _assemble(
     beside: dict[str, dict[str, tuple[float, float]]],
 ) -> Fit:
     """The Fit, with its status, bounds and intervals."""
-    residual = problem.target - problem.model(best.theta[None, :])[0][0]
+    residual = residual_of(best.theta, problem)
     weights = 1 / np.bincount(codes)[codes]
     status, notes = judge(best.search, name != "lad")
     notes = [search_note(best, delta), *notes, *open_ends(law, draws, problem)]
@@ -212,7 +217,7 @@ def _assemble(
     )
 
 
-def search_note(best: Optimum, delta: float) -> Note:
+def search_note(best: Best, delta: float) -> Note:
     """The convergence log in one line."""
     kind = "least squares" if math.isinf(delta) else f"delta {delta:.2g}"
     search = best.search
@@ -241,7 +246,7 @@ def judge(search: Search, smooth: bool) -> tuple[str, list[Note]]:
     return status, notes
 
 
-def open_ends(law: Law, draws: dict[str, np.ndarray], problem: solver.Problem) -> list[Note]:
+def open_ends(law: Terms, draws: dict[str, np.ndarray], problem: solver.Problem) -> list[Note]:
     """A note where many refits end on a bound: that end of the interval is open."""
     low, high = solver.EXPONENT_BOUNDS
     least_e = math.exp(problem.lower[0])
