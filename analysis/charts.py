@@ -57,6 +57,8 @@ METHOD_LOOKS: dict[str, tuple[str, list[int], str]] = {
     "envelope": ("grey", SOLID, "triangle-right"),
 }
 OTHER_LOOK = ("grey", DASHED, "circle")
+# An interval of an exponent beyond these tells nothing more.
+EXPONENTS = (-0.5, 1.5)
 COUNT_LABEL = "replace(format(datum.value, '~s'), 'G', 'B')"
 FLOPS_LABEL = "replace(format(datum.value, '~e'), '+', '')"
 # What a key explains: methods of fitting, ways of scoring.
@@ -141,14 +143,42 @@ def log_axis(field: str, title: str, values: Iterable[float], label: str = COUNT
     return {"field": field, "type": "quantitative", "title": title, "scale": scale, "axis": axis}
 
 
-def plain_axis(field: str, title: str, format_: str = "~r", zero: bool = False) -> dict:
-    """A linear axis."""
+def plain_axis(field: str, title: str, values: Iterable[float], format_: str = "~r", zero: bool = False) -> dict:
+    """A linear axis over the values, that stays where it is when a method is switched off; `zero`: 0 is on it."""
+    known = [value for value in values if value is not None and math.isfinite(value)]
+    low, high = (min(known), max(known)) if known else (0.0, 1.0)
+    low, high = (min(low, 0.0), max(high, 0.0)) if zero else (low, high)
+    room = 0.04 * (high - low) or 0.01 * (abs(high) or 1.0)
+    domain = [low if zero and low == 0 else low - room, high if zero and high == 0 else high + room]
     return {
         "field": field,
         "type": "quantitative",
         "title": title,
-        "scale": {"zero": zero, "nice": True},
+        "scale": {"domain": domain, "zero": False, "nice": False},
         "axis": {"format": format_, "tickCount": 6},
+    }
+
+
+def exponent_axis(exponent: str, values: list[float]) -> dict:
+    """The axis of an exponent, held to what an exponent can be: a wide interval is cut at its ends."""
+    symbol = {"a": "N*", "b": "D*"}[exponent]
+    axis = plain_axis("x", f"exponent {exponent} of {symbol} ~ C^{exponent}", values, ".1f")
+    low, high = axis["scale"]["domain"]
+    axis["scale"] |= {"domain": [max(low, EXPONENTS[0]), min(high, EXPONENTS[1])], "clamp": True}
+    axis["axis"]["tickCount"] = 5
+    return axis
+
+
+def row_axis(rows: Sequence[str], room: int = 210) -> dict:
+    """A vertical axis of field `row` (texts, in this order), `room` pixels wide at most; every row stays when one is hidden."""
+    names = list(rows)
+    return {
+        "field": "row",
+        "type": "nominal",
+        "sort": names,
+        "title": None,
+        "scale": {"type": "band", "domain": names, "paddingInner": 0.4},
+        "axis": {"labelLimit": room},
     }
 
 

@@ -9,6 +9,7 @@ from analysis.charts import (
     FLOPS_LABEL,
     Chart,
     budget_colour,
+    exponent_axis,
     finite,
     layer,
     layered,
@@ -16,6 +17,7 @@ from analysis.charts import (
     methods_colour,
     methods_shape,
     plain_axis,
+    row_axis,
     spoken,
     var,
 )
@@ -96,7 +98,7 @@ def residuals(study: Study, fits: dict[str, Fit], outlook: Outlook) -> list[Char
     ]
     if not cells:
         return []
-    y = plain_axis("y", "residual (% of the loss)", "+~r", zero=True)
+    y = plain_axis("y", "residual (% of the loss)", [cell["y"] for cell in cells], "+~r", zero=True)
     colour, shape = methods_colour(methods), methods_shape(methods)
     tips = ("run", "method", "N", "D", "loss", "residual", "standardised")
     charts = []
@@ -150,7 +152,7 @@ def seed_noise(outlook: Outlook) -> Chart | None:
     level = [] if pooled is None else [{"y": 100 * pooled.sd, "pooled": f"{100 * pooled.sd:.2f}%"}]
     x, y = (
         log_axis("n", SIZE_TITLE, [row.n for row in rows]),
-        plain_axis("y", "SD between seeds (% of the loss)", "~r", zero=True),
+        plain_axis("y", "SD between seeds (% of the loss)", [cell["y"] for cell in cells], "~r", zero=True),
     )
     spec = layered(
         layer({"type": "rule", "color": var("soft"), "strokeDash": [5, 4]}, level, ("pooled",), y=y),
@@ -193,10 +195,7 @@ def sensitivity(outlook: Outlook) -> Chart | None:
         cells.append(cell | (ends if finite(ends) else {}))
     order = list(dict.fromkeys(cell["row"] for cell in cells))
     known = [v for cell in cells for v in (cell["x"], cell.get("low"), cell.get("high")) if v is not None]
-    y = {"field": "row", "type": "nominal", "sort": order, "title": None, "axis": {"labelLimit": 300}}
-    y["scale"] = {"paddingInner": 0.4}
-    x = plain_axis("x", "exponent a of N* ~ C^a", ".2f")
-    x["scale"] = {"domain": [max(min(known) - 0.03, -0.5), min(max(known) + 0.03, 1.5)], "clamp": True, "nice": False}
+    y, x = row_axis(order, 300), exponent_axis("a", known)
     colour, shape = methods_colour(methods), methods_shape(methods)
     for name in order:
         mine = [cell for cell in cells if cell["row"] == name]
@@ -257,7 +256,7 @@ def costs(outlook: Outlook) -> Chart | None:
         for row in rows
     ]
     x = log_axis("compute", COMPUTE_TITLE, [row.compute for row in rows], FLOPS_LABEL, 1.3)
-    y = plain_axis("y", "compute wasted (%)", "~r", zero=True)
+    y = plain_axis("y", "compute wasted (%)", [cell["y"] for cell in cells], "~r", zero=True)
     shape = {
         "field": "end",
         "type": "nominal",

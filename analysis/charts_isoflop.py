@@ -110,7 +110,7 @@ def profiles_together(profiles: list[Profile], study: Study, fits: dict[str, Fit
     """Every run, the local parabolas and the path of the minima."""
     vertices = vertices_of(fits[PARABOLA])
     colour = budget_colour([flops(p.budget) for p in profiles])
-    x, y = log_axis("n", SIZE_TITLE, study.points.n), plain_axis("y", LOSS_TITLE, ".2f")
+    x, y = log_axis("n", SIZE_TITLE, study.points.n), plain_axis("y", LOSS_TITLE, study.points.loss, ".2f")
     bends = [
         {**row, "budget": flops(p.budget)}
         for p in profiles
@@ -157,7 +157,7 @@ def one_profile(profile: Profile, study: Study, fits: dict[str, Fit]) -> Chart:
     key = budget_key(profile.budget)
     mine = [row for row in run_facts(study) if row["at"] == profile.budget]
     x = log_axis("n", SIZE_TITLE, profile.n)
-    y = plain_axis("y", LOSS_TITLE, ".2f")
+    y = plain_axis("y", LOSS_TITLE, [*(row["y"] for row in mine), *((vertex and [vertex.loss_opt]) or [])], ".2f")
     methods, remark, layers = [], "no vertex: fewer than 3 sizes", []
     if vertex is not None:
         methods.append(PARABOLA)
@@ -231,7 +231,7 @@ def against_compute(law: Law, study: Study, fits: dict[str, Fit]) -> Chart | Non
     values = [row["y"] for rows in (*lines.values(), dots) for row in rows]
     values += [row[end] for row in dots if row["method"] == LABELS[PARABOLA] for end in ("low", "high") if end in row]
     title = f"{law.symbol} ({law.noun})"
-    y = log_axis("y", title, values) if law.exponent else _held(plain_axis("y", title, ".2f"), values)
+    y = log_axis("y", title, values) if law.exponent else plain_axis("y", title, values, ".2f")
     band = [
         {**row, "method": LABELS[name]}
         for name in (PARABOLA, LOSS_COMPUTE)
@@ -268,12 +268,6 @@ def against_compute(law: Law, study: Study, fits: dict[str, Fit]) -> Chart | Non
     caption = _law_words(law, fits)
     axes = ("x", "y") if law.exponent else ("x",)
     return Chart(f"{law.quantity}_compute", f"{law.symbol} against compute", caption, caption, spec, labels, axes)
-
-
-def _held(axis: dict, values: list[float]) -> dict:
-    """A linear axis held to the values and a little beyond, so that one wide interval does not flatten the rest."""
-    room = 0.05 * (max(values) - min(values))
-    return {**axis, "scale": {"domain": [min(values) - room, max(values) + room], "nice": False}}
 
 
 def _dots(law: Law, name: str, fit: Fit) -> list[Row]:

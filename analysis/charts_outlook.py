@@ -12,6 +12,7 @@ from analysis.charts import (
     Chart,
     Row,
     budget_colour,
+    exponent_axis,
     finite,
     layer,
     layered,
@@ -20,6 +21,7 @@ from analysis.charts import (
     methods_dash,
     methods_shape,
     plain_axis,
+    row_axis,
     spoken,
     var,
 )
@@ -41,7 +43,6 @@ def forest(fits: dict[str, Fit], exponent: str) -> Chart | None:
     shown = [(name, fit) for name, fit in fits.items() if math.isfinite(fit.estimates.get(exponent, math.nan))]
     if not shown:
         return None
-    symbol = {"a": "N*", "b": "D*"}[exponent]
     ours, others = [], []
     for name, fit in shown:
         ends = fit.intervals[exponent]
@@ -56,11 +57,8 @@ def forest(fits: dict[str, Fit], exponent: str) -> Chart | None:
     for label, a, b in PUBLISHED:
         others.append({"row": label, "x": {"a": a, "b": b}[exponent], "published": fixed({"a": a, "b": b}[exponent])})
     order = [row["row"] for row in (*ours, *others)]
-    y = {"field": "row", "type": "nominal", "sort": order, "title": None, "axis": {"labelLimit": 210}}
     known = [v for row in (*ours, *others) for v in (row["x"], row.get("low"), row.get("high")) if v is not None]
-    x = plain_axis("x", f"exponent {exponent} of {symbol} ~ C^{exponent}", ".2f")
-    x["axis"]["tickCount"] = 4
-    x["scale"] = {"domain": [max(min(known) - 0.03, -0.5), min(max(known) + 0.03, 1.5)], "clamp": True, "nice": False}
+    y, x = row_axis(order), exponent_axis(exponent, known)
     methods = [name for name, _ in shown]
     colour = {**methods_colour(methods), "legend": None}
     shape = {"condition": {"test": "datum.status == 'converged'", "value": "circle"}, "value": "cross"}
@@ -129,7 +127,7 @@ def forecasts(outlook: Outlook, fits: dict[str, Fit], quantity: str) -> Chart | 
     x = log_axis("compute", COMPUTE_TITLE, [row["compute"] for row in (*lines, *seen)], FLOPS_LABEL)
     values = [v for row in lines for v in (row["y"], row.get("low"), row.get("high")) if v] + [row["y"] for row in seen]
     y = (
-        plain_axis("y", "loss (nats per token)", ".2f")
+        plain_axis("y", "loss (nats per token)", values, ".2f")
         if quantity == "loss"
         else log_axis("y", "N* (parameters)", values)
     )
@@ -192,8 +190,8 @@ def left_out(outlook: Outlook) -> Chart | None:
         for row in rows
     ]
     order = [LABELS.get(name, names.get(name, name)) for name in methods]
-    y = {"field": "row", "type": "nominal", "sort": order, "title": None, "axis": {"labelLimit": 210}}
-    x = plain_axis("x", "error of the loss foreseen (%)", "+~r", zero=True)
+    y = row_axis(order)
+    x = plain_axis("x", "error of the loss foreseen (%)", [cell["x"] for cell in cells], "+~r", zero=True)
     kinds = sorted({cell["left"] for cell in cells})
     colour = {
         "field": "left",
@@ -237,7 +235,7 @@ def training_curves(study: Study) -> Chart | None:
     if not lines:
         return None
     x = log_axis("compute", COMPUTE_TITLE, [row["compute"] for row in lines], FLOPS_LABEL)
-    y = plain_axis("y", "training loss (nats per token)", ".1f")
+    y = plain_axis("y", "training loss (nats per token)", [row["y"] for row in lines], ".1f")
     detail = {"field": "run", "type": "nominal"}
     mark = {"type": "line", "strokeWidth": 1.2, "opacity": 0.85, "tooltip": {"content": "data"}}
     spec = layered(layer(mark, lines, x=x, y=y, color=budget_colour(budgets), detail=detail))

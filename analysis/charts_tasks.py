@@ -62,7 +62,9 @@ def _panel(task: str, rows: list[ScoreRow]) -> Chart:
     ways = [method for method in RUNS if any(row.method == method for row in runs)]
     others = [method for method in BASELINES if any(row.method == method for row in levels)]
     keys = [*(RUNS[method] for method in ways), *(BASELINES[method] for method in others)]
-    x, y = plain_axis("x", LOSS_TITLE, ".2f"), plain_axis("y", "AUROC", ".2f")
+    x = plain_axis("x", LOSS_TITLE, [cell["x"] for cell in cells], ".2f")
+    heights = [cell[name] for cell in cells for name in ("y", "low", "high")] + [row.auroc for row in levels]
+    y = plain_axis("y", "AUROC", heights, ".2f")
     by = {"field": "by", "type": "nominal", "title": None}
     colour = {**by, "scale": {"domain": [k.label for k in keys], "range": [var(k.colour) for k in keys]}}
     colour["legend"] = {"orient": "right", "symbolOpacity": 1}

@@ -114,7 +114,7 @@ def test_files_are_drawn_on_light_ground_without_a_variable_left(make_warehouse,
 
 def test_a_hidden_method_leaves_the_figure_standing():
     rows = [{"n": 1e4, "y": 2.0, "method": "one"}, {"n": 1e5, "y": 1.5, "method": "other"}]
-    x, y = log_axis("n", "N", [1e4, 1e5]), plain_axis("y", "loss")
+    x, y = log_axis("n", "N", [1e4, 1e5]), plain_axis("y", "loss", [1.5, 2.0])
     chart = Figure(
         "some", "Some", "Words.", "Words.", layered(layer("point", rows, by_method=True, x=x, y=y)), ("one", "other")
     )

@@ -74,12 +74,12 @@ def test_every_figure_is_drawn_and_nothing_is_wider_than_the_window(visit, width
     charts = page.locator(".chart")
     assert charts.count() > 20
     for box in page.evaluate(
-        "[...document.querySelectorAll('.chart svg')].map(s => s.getBoundingClientRect().toJSON())"
+        "[...document.querySelectorAll('.chart svg.marks')].map(s => s.getBoundingClientRect().toJSON())"
     ):
         assert 150 < box["width"] <= width
         assert box["height"] > 100
     marks = page.evaluate(
-        "[...document.querySelectorAll('.chart')].map(c => c.querySelectorAll('.mark-symbol path, .mark-line path, .mark-rect path').length)"
+        "[...document.querySelectorAll('.chart')].map(c => c.querySelectorAll(':is(.mark-symbol, .mark-line, .mark-rect) path').length)"
     )
     assert min(marks) > 0, "a figure without a single mark"
     assert page.evaluate("document.documentElement.scrollWidth") <= width
@@ -90,7 +90,7 @@ def test_a_method_can_be_switched_off_everywhere_and_on_again(visit):
     page = visit()
     count = "document.querySelectorAll('.chart[data-chart=methods_a] .mark-symbol path').length"
     before = page.evaluate(count)
-    boxes = page.get_by_label("IsoFLOP, local parabola")
+    boxes = page.locator("fieldset.switches input[value='IsoFLOP, local parabola']")
     boxes.first.uncheck()
     page.wait_for_function(f"{count} === {before - 1}")
     assert not any(boxes.nth(i).is_checked() for i in range(boxes.count())), "the same method's boxes go together"
