@@ -3,7 +3,7 @@
 In: a law (parameters E, A, B, alpha, beta as arrays, one entry a draw, and how repeated tokens count), the rule that turns
 compute and size into tokens, a compute. Out: log N, D and loss at the optimum, one entry a draw. Pure; nothing is printed.
 Compute is counted as the runs count it: C = k(N) N D, where k is read off the runs (6 for 6ND, more where attention and a
-small width weigh) and held at its end values outside the sizes tried.
+small width weigh), smooth in N, and held at its end values outside the sizes tried.
 """
 
 from collections.abc import Mapping
@@ -18,6 +18,8 @@ from analysis.repeated import BASE, Base, predict
 # The optimum is looked for this far (in N, either way) around where 6ND puts it and around where the data limit puts it.
 REACH = np.log(30.0)
 GRID_STEPS = 400
+# Steps at which k(N) is told between the smallest and the largest size.
+RULE_STEPS = 100
 # Compute is searched down to this share of what was given when asking what less would have done.
 LEAST_SHARE = 1e-8
 BISECTIONS = 50
@@ -26,7 +28,7 @@ ROOT_MARGIN = 1e-6
 
 @dataclass(frozen=True)
 class ComputeRule:
-    """FLOPs per parameter and token, k(N) = C / (N D): log k, float[sizes], at log N, float[sizes], ascending."""
+    """FLOPs per parameter and token, k(N) = C / (N D): log k, float[steps], at log N, float[steps], ascending."""
 
     log_n: np.ndarray
     log_k: np.ndarray
@@ -91,11 +93,18 @@ class Optimum:
 
 
 def compute_rule(points: Points) -> ComputeRule:
-    """k(N) from the runs: the median of C / (N D) at each size."""
+    """k(N) from the runs: the median of C / (N D) at each size, then a parabola in log N through those.
+
+    Neighbouring sizes differ in depth and heads as well as width; taken as it is, their ragged k would make N* jump.
+    """
     logs = np.round(np.log(points.n), 3)
     ratio = np.log(points.flops / (points.n * points.d))
     sizes = np.unique(logs)
-    return ComputeRule(sizes, np.array([np.median(ratio[logs == size]) for size in sizes]))
+    medians = np.array([np.median(ratio[logs == size]) for size in sizes])
+    centre = sizes.mean()
+    smooth = np.polynomial.polynomial.polyfit(sizes - centre, medians, min(2, len(sizes) - 1))
+    steps = np.linspace(sizes[0], sizes[-1], RULE_STEPS)
+    return ComputeRule(steps, np.polynomial.polynomial.polyval(steps - centre, smooth))
 
 
 def law_of(parameters: Mapping[str, np.ndarray | float], unique: float = np.inf, repeats: str = "fresh") -> Law:

@@ -4,7 +4,6 @@ import json
 import math
 from dataclasses import replace
 
-import duckdb
 import numpy as np
 import pytest
 
@@ -17,7 +16,7 @@ from analysis.repeated import METHOD as REPEATED
 from analysis.results import Fit
 from analysis.rising import METHOD as RISING
 from analysis.utility import scores_of, task_trend
-from tests.analysis.conftest import TRUTH, simulate, true_loss, true_optimum, write_warehouse
+from tests.analysis.conftest import TRUTH, simulate, true_loss, true_optimum, write_task_scores, write_warehouse
 from warehouse.errors import UserError
 
 METHODS = ("isoflop_parabola", "surface_huber", "loss_compute")
@@ -172,15 +171,18 @@ def scored(tmp_path_factory):
     rng = np.random.default_rng(0)
     log_loss = 0.1 + 0.05 * (columns["loss"] - 1.5) + rng.normal(0, 2e-4, len(columns["loss"]))
     follows = 1 / (1 + np.exp(-(3.5 - 15 * log_loss))) + rng.normal(0, 1e-3, len(log_loss))
-    with duckdb.connect(str(path)) as connection:
-        connection.execute(
-            "create table runs.task_scores (run_id text, task text, method text, split text, subgroup text, auroc double, log_loss double)"
-        )
-        for i, (auroc, loss) in enumerate(zip(follows, log_loss, strict=True)):
-            for task, score in (("mortality", auroc), ("coin", 0.5 + rng.normal(0, 0.02))):
-                for subgroup in ("all", "sex=F"):
-                    row = [f"run-{i:03d}", task, "rollout_average", "held_out", subgroup, score, loss]
-                    connection.execute("insert into runs.task_scores values (?, ?, ?, ?, ?, ?, ?)", row)
+    rows = []
+    for i, (auroc, loss) in enumerate(zip(follows, log_loss, strict=True)):
+        for task, score in (("mortality", auroc), ("coin", 0.5 + rng.normal(0, 0.02))):
+            told = {
+                "run_id": f"run-{i:03d}",
+                "task": task,
+                "method": "rollout_average",
+                "auroc": score,
+                "log_loss": loss,
+            }
+            rows += [told, {**told, "subgroup": "sex=F"}]
+    write_task_scores(path, rows)
     return path
 
 
