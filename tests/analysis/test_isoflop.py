@@ -89,7 +89,7 @@ def test_window_without_a_residual_takes_the_noise_of_the_usual_one(sweep, point
     usual, narrow = (fit_parabola(profiles, DRAWS, 0, reach) for reach in (Window(), Window(1, 0.0)))
     assert [v.window.sum() for v in narrow.details["vertices"]] == [3] * 5
     assert (narrow.details["noise"], narrow.details["freedom"]) == (usual.details["noise"], usual.details["freedom"])
-    assert all(v.used for v in narrow.details["vertices"]), "one size on each side is all that such a window has"
+    assert all(v.flags == () for v in narrow.details["vertices"]), "one size on each side is all that such a window has"
     assert np.isfinite(narrow.intervals["a"]).all()
 
 

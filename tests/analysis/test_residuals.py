@@ -134,6 +134,19 @@ def test_lack_of_fit_against_seeds(points_of):
     assert ("lack_of_fit", "quadratic") in checks(points_of(bent()))
 
 
+@pytest.mark.parametrize(("method", "parameters"), [(LEAST, 5), (PARABOLA, 15)])
+def test_f_is_that_of_means_against_the_scatter_of_seeds(method, parameters, points_of):
+    points = points_of(simulate(noise=0.003, seeds=3))
+    fits = fit_methods(points, (method,), DRAWS)
+    found = np.array([row.residual for row in residual_rows(points, fits)]).reshape(-1, 3)
+    means = found.mean(axis=1)
+    top, bottom = len(means) - parameters, 2 * len(means)
+    ratio = 3 * (means**2).sum() / top / (((found - means[:, None]) ** 2).sum() / bottom)
+    row = next(row for row in check_rows(points, fits) if row.test == "lack_of_fit")
+    assert (row.freedom_top, row.freedom) == (top, bottom)
+    assert row.statistic == pytest.approx(ratio) and row.value == pytest.approx(np.sqrt((means**2).mean()))
+
+
 def test_parabolas_against_seeds_and_their_skew(points_of):
     wide = simulate(sizes=7, span=400.0, noise=0.0003, seeds=3)
     skewed = checks(points_of(wide), PARABOLA)

@@ -131,6 +131,7 @@ def test_one_bad_run_is_found_and_so_is_its_budget(points_of):
     label = "without the run furthest from the surface"
     assert rows["exclusions", label, SURFACE].remark.startswith("r29:")
     assert rows["exclusions", label, SURFACE].runs == 34
+    assert abs(rows["exclusions", label, PARABOLA].a - TRUE_A) < 0.015
     budget = rows["exclusions", "without budget 3e+13", PARABOLA]
     assert budget.runs == 28
     as_fitted = rows["reference", "as fitted", PARABOLA]
