@@ -14,7 +14,7 @@ from scipy.interpolate import Akima1DInterpolator
 
 from analysis.isoflop import LAW_NAMES, Vertex, assemble, size_notes, tokens_at
 from analysis.parabola import local_vertices
-from analysis.points import Profile
+from analysis.points import SEED_FREEDOM, Profile
 from analysis.results import Fit, Note, budget_key, refused
 
 METHOD = "isoflop_akima"
@@ -22,8 +22,6 @@ MIN_SIZES = 4
 GRID_PER_GAP = 25
 # An interpolant cannot place a minimum better than about a third of the spacing of sizes (Porian's analysis too).
 SPACING_FLOOR = 1 / 3
-# Fewer degrees of freedom than this tell less about the noise than the profiles themselves.
-SEED_FREEDOM = 3
 
 
 def fit_akima(profiles: tuple[Profile, ...], seed_noise: tuple[float, int], bootstrap: int, seed: int) -> Fit:

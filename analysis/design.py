@@ -3,7 +3,7 @@
 In: runs (the warehouse's by default), and either a plan (--budgets, --sizes-per-budget, --seeds) or a wanted precision
 (--precision, a standard error of a). Out: expected standard errors, from Fisher information at the current fit, of the runs
 so far, of the plan, and of both together; the plan's compute; with --write a file that `ml/sweep.py --plan` takes up.
-Before there are runs, the curvature and noise that ml/grid.py expects stand in, and that is said.
+Before there are runs, the curvature and noise that ml/grid_formulas.py expects stand in, and that is said.
 Wrong: options, files (exit 2); a precision that no sweep up to --largest reaches (exit 1).
 """
 
@@ -30,13 +30,15 @@ from analysis.information import (
 )
 from analysis.methods import fit_methods
 from analysis.optimum import ComputeRule, compute_rule
+from analysis.options import add_bootstrap_options, check_bootstrap_options
 from analysis.points import Points, seed_noise
 from analysis.readers import read_points
-from analysis.results import Fit
+from analysis.results import Fit, plain
 from analysis.tables import fixed, flops, text_table
-from ml.grid import CURVATURE, SEED_NOISE, expected_centre, exponent_error, sizes_per_budget
+from ml.grid_formulas import CURVATURE, SEED_NOISE, expected_centre, exponent_error, sizes_per_budget
 from ml.sweep_plan import FORMAT
 from warehouse.errors import ArgumentParser, UserError, run_main
+from warehouse.options import numbers
 from warehouse.paths import warehouse_path
 
 # Draws enough for the bootstrap's own standard error, which is shown beside the expected one.
@@ -78,7 +80,7 @@ class Known:
 def main(arguments: list[str] | None = None) -> int:
     """Read, fit, plan, print."""
     options = _parse(arguments)
-    known = read_known(options.points, options.seed)
+    known = read_known(options.points, options.bootstrap, options.seed)
     had = {} if known.points is None or options.alone else profiles_of(known.points)
     reached = True
     if options.budgets:
@@ -98,18 +100,18 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def read_known(source: str | None, seed: int) -> Known:
-    """The runs and what they show; without a source and without a warehouse, what ml/grid.py expects."""
-    assumed = Measured(CURVATURE, SEED_NOISE, 0, "expected before there are results (ml/grid.py)")
+def read_known(source: str | None, bootstrap: int, seed: int) -> Known:
+    """The runs and what they show; without a source and without a warehouse, what ml/grid_formulas.py expects."""
+    assumed = Measured(CURVATURE, SEED_NOISE, "expected before there are results (ml/grid_formulas.py)")
     if source is None and not warehouse_path().exists():
         return Known(None, {}, None, assumed, 1.0)
     points = read_points(source or str(warehouse_path()))
-    fits = fit_methods(points, METHODS, DRAWS, seed)
+    fits = fit_methods(points, METHODS, bootstrap, seed, others=False)
     loss = float(np.exp(np.log(points.loss).mean()))
     shown = measured(fits["isoflop_parabola"], seed_noise(points))
     if shown is None:
         shown = Measured(
-            CURVATURE / loss, SEED_NOISE / loss, 0, "expected (ml/grid.py): these runs have no clean minimum"
+            CURVATURE / loss, SEED_NOISE / loss, "expected (ml/grid_formulas.py): these runs have no clean minimum"
         )
     return Known(points, fits, compute_rule(points), shown, loss)
 
@@ -132,13 +134,13 @@ def _propose(options: argparse.Namespace, known: Known, had: dict) -> tuple[Plan
         seeded = Plan(plan.budgets, plan.sizes, options.seeds)
         return expected(joined(had, seeded.profiles(centres)), known, centres)
 
-    best, sharpest, _ = cheapest(options.smallest, options.largest, options.precision, error_of)
+    best, sharpest = cheapest(options.smallest, options.largest, options.precision, error_of)
     chosen = best or sharpest
     return Plan(chosen.budgets, chosen.sizes, options.seeds), best is not None
 
 
 def expected(profiles: dict, known: Known, centres: dict[float, float]) -> float:
-    """Expected standard error of a of sweeps like these, by the local parabolas (ml.grid.exponent_error)."""
+    """Expected standard error of a of sweeps like these, by the local parabolas (ml.grid_formulas.exponent_error)."""
     return exponent_error(windowed(profiles, centres), known.shown.curvature, known.shown.noise)
 
 
@@ -148,14 +150,14 @@ def describe(plan: Plan, known: Known, had: dict, wanted: float) -> dict[str, An
     profiles = plan.profiles(centres)
     everywhere = centres | {budget: known.centre(budget) for budget in had}
     sets = {"so_far": had, "plan": profiles, "together": joined(had, profiles)}
-    errors = {name: {"a": _finite(expected(runs, known, everywhere)) if runs else None} for name, runs in sets.items()}
+    errors = {name: {"a": plain(expected(runs, known, everywhere)) if runs else None} for name, runs in sets.items()}
     surface = known.fits.get(SURFACE)
     if surface is not None and surface.status in USABLE:
         planned = _runs(profiles, known.rule)
         there = np.column_stack([known.points.n, known.points.d]) if had else np.empty((0, 2))
         for name, rows in (("so_far", there), ("plan", planned), ("together", np.vstack([there, planned]))):
             found = surface_errors(surface.estimates, *rows.T, known.shown.noise) if len(rows) > 5 else {}
-            errors[name] |= {f"surface_{key}": _finite(value) for key, value in found.items()}
+            errors[name] |= {f"surface_{key}": plain(value) for key, value in found.items()}
     return {
         "budgets": list(plan.budgets),
         "sizes_per_budget": list(plan.sizes),
@@ -183,16 +185,10 @@ def _runs(profiles: dict, rule: ComputeRule) -> np.ndarray:
 
 
 def _bootstrap_error(known: Known) -> float | None:
-    """Half the 95% interval of a over 1.96, of the parabola's bootstrap: what the runs so far have in fact."""
+    """Standard deviation of a over the parabola's refits: what the runs so far have in fact; None where a has no refits."""
     fit = known.fits.get("isoflop_parabola")
-    if fit is None:
-        return None
-    low, high = fit.intervals["a"]
-    return _finite((high - low) / 2 / 1.96)
-
-
-def _finite(value: float) -> float | None:
-    return float(value) if math.isfinite(value) else None
+    draws = np.empty(0) if fit is None else fit.draws.get("a", np.empty(0))
+    return float(np.nanstd(draws)) if np.isfinite(draws).any() else None
 
 
 def plan_file(plan: Plan, known: Known, content: dict[str, Any]) -> dict[str, Any]:
@@ -268,16 +264,17 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     add = parser.add_argument
     add("points", metavar="POINTS", nargs="?", help="runs so far: any table of `analysis.fit` (the warehouse's)")
     add("--precision", type=float, default=PRECISION, help=f"wanted standard error of a ({PRECISION})")
-    add("--budgets", type=_numbers(float), help="a plan of your own, as in 1e15,3e15,1e16")
-    add("--sizes-per-budget", dest="sizes", type=_numbers(int), help="of that plan, one number or one a budget")
+    add("--budgets", type=numbers(float), help="a plan of your own, as in 1e15,3e15,1e16")
+    add("--sizes-per-budget", dest="sizes", type=numbers(int), help="of that plan, one number or one a budget")
     add("--seeds", type=int, default=1, help="seeds of every size (1)")
     add("--smallest", type=float, help="smallest budget to propose (the smallest so far)")
     add("--largest", type=float, help=f"largest budget to propose ({LARGEST_FACTOR:g} times the largest so far)")
     add("--alone", action="store_true", help="leave the runs so far out of the count")
     add("--write", type=Path, metavar="FILE", help="write the plan for `ml/sweep.py --plan FILE`")
     add("--json", action="store_true", help="print one JSON object instead of tables")
-    add("--seed", type=int, default=0, help="seed of the bootstrap (0)")
+    add_bootstrap_options(parser, DRAWS)
     options = parser.parse_args(arguments)
+    check_bootstrap_options(options)
     for name in ("precision", "smallest", "largest", "seeds"):
         value = getattr(options, name)
         if value is not None and not 0 < value < math.inf:
@@ -293,19 +290,6 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
         if len(options.sizes) != len(options.budgets) or min(options.sizes) < 1:
             raise UserError("--sizes-per-budget: give one number from 1 up, or one a budget")
     return options
-
-
-def _numbers(kind: type) -> Any:
-    """Parser of a comma-separated list for argparse."""
-
-    def parse(text: str) -> list:
-        values = [kind(part) for part in text.split(",") if part.strip()]
-        if not values:
-            raise ValueError(text)
-        return values
-
-    parse.__name__ = "comma-separated list"
-    return parse
 
 
 if __name__ == "__main__":

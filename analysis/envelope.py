@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from analysis.isoflop import BUDGET_NAMES, LAW_NAMES, Vertex
-from analysis.points import Curves
+from analysis.points import Curves, configuration_weights
 from analysis.results import Fit, Note, budget_key, percentile_interval, refused
 
 METHOD = "envelope"
@@ -153,9 +153,7 @@ def _bootstrap(
     grid: Grid, log_n: np.ndarray, groups: np.ndarray, draws: int, rng: np.random.Generator
 ) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """a and b, float[draws], and the winners, int[draws, grid], when configurations are drawn with replacement."""
-    codes = np.unique(groups, return_inverse=True)[1].reshape(-1)
-    count = int(codes.max()) + 1
-    drawn = rng.multinomial(count, np.full(count, 1 / count), size=draws)[:, codes] > 0
+    drawn = configuration_weights(groups, draws, rng) > 0
     parts = [
         _envelopes(np.where(drawn[i : i + 100, :, None], grid.log_loss, np.nan), log_n) for i in range(0, draws, 100)
     ]

@@ -12,6 +12,7 @@ import json
 import math
 
 from analysis.methods import DRAWS, JOINT, LOSS_COMPUTE, METHODS, OVERTRAINED, REPEATED, RISING, SURFACES, fit_methods
+from analysis.options import add_bootstrap_options, check_bootstrap_options
 from analysis.points import Points
 from analysis.readers import ALIASES, read_points
 from analysis.repeated import BASE, Base
@@ -110,8 +111,7 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("points", metavar="POINTS", help="FILE.csv, FILE.parquet or FILE.duckdb[:schema.table]")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of tables")
-    parser.add_argument("--bootstrap", type=int, default=DRAWS, metavar="DRAWS", help=f"bootstrap draws ({DRAWS})")
-    parser.add_argument("--seed", type=int, default=0, help="seed of the bootstrap (0)")
+    add_bootstrap_options(parser, DRAWS)
     parser.add_argument("--methods", metavar="NAME,...", help="methods to run (all that the columns allow)")
     parser.add_argument("--columns", default="", metavar="NAME=COLUMN,...", help="columns that have other names")
     parser.add_argument(
@@ -126,10 +126,7 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     unknown = [name for name in options.methods or () if name not in METHODS]
     if unknown:
         raise UserError(f"--methods: unknown method {unknown[0]!r}; choose among {', '.join(METHODS)}")
-    if options.bootstrap < 100:
-        raise UserError(f"--bootstrap {options.bootstrap}: a 95% interval needs at least 100 draws")
-    if options.seed < 0:
-        raise UserError(f"--seed {options.seed}: a seed is 0 or more")
+    check_bootstrap_options(options)
     options.columns = _pairs("--columns", options.columns.split(","), tuple(ALIASES))
     options.where = _pairs("--where", options.where)
     options.base = _base(options.base)

@@ -18,7 +18,7 @@ from analysis.isoflop import METHOD as PARABOLA
 from analysis.isoflop import law_band
 from analysis.methods import fit_methods
 from analysis.optimum import compute_rule, law_of, optimum
-from analysis.points import Points, budget_profiles, seed_noise, subset
+from analysis.points import SEED_FREEDOM, Points, budget_profiles, seed_noise, subset
 from analysis.results import UNKNOWN, Fit, percentile_interval
 from analysis.surface import METHODS as SURFACES
 
@@ -26,8 +26,6 @@ QUANTITIES = ("loss", "n_opt", "d_opt")
 SPREAD = "spread"
 CARRY_FORWARD = "carry_forward"
 USABLE = ("converged", "bound_hit")
-# Fewer degrees of freedom between seeds than this say less of a run's noise than the scatter about the surface.
-SEED_FREEDOM = 3
 SURFACE_PARAMETERS = 5
 # Refits with budgets left out need intervals, not the last digit of them.
 HELD_OUT_DRAWS = 200
@@ -82,7 +80,7 @@ def forecast(points: Points, fits: dict[str, Fit], compute: float, seed: int = 0
     rows = []
     for name, fit in fits.items():
         for quantity, (value, low, high, draws) in method_answers(fit, rule, compute).items():
-            band = _new_run(draws, noise, rng) if quantity == "loss" else UNKNOWN
+            band = new_run(draws, noise, rng, freedom_of(fit)) if quantity == "loss" else UNKNOWN
             rows.append(Forecast(quantity, compute, factor, name, value, low, high, *band, fit.status))
     spreads = []
     for quantity in QUANTITIES:
@@ -106,7 +104,7 @@ def method_answers(fit: Fit, rule, compute: float) -> dict[str, tuple[float, flo
             "d_opt": (best.d, drawn.d),
         }
         return {
-            name: (float(value[0]), *percentile_interval(draws, log=True), draws)
+            name: (float(value[0]), *percentile_interval(draws, freedom_of(fit), log=True), draws)
             for name, (value, draws) in parts.items()
         }
     at = np.array([compute])
@@ -137,11 +135,17 @@ def run_noise(points: Points, fits: dict[str, Fit]) -> float:
     return max(known) if known else math.nan
 
 
-def _new_run(draws: np.ndarray, noise: float, rng: np.random.Generator) -> tuple[float, float]:
-    """95% for the loss of one run: the draws of the law, each with the noise of a run on log loss."""
+def freedom_of(fit: Fit) -> float:
+    """Residual degrees of freedom that the fit's own intervals are stretched for; infinite where it stretches none."""
+    return fit.details.get("freedom", math.inf)
+
+
+def new_run(draws: np.ndarray, noise: float, rng: np.random.Generator, freedom: float) -> tuple[float, float]:
+    """95% for the loss of one run: the draws of the law, each with the noise of a run on log loss; stretched by Student's t
+    with the `freedom` of the fit, from whose residuals draws and noise both come."""
     if not math.isfinite(noise) or not draws.size:
         return UNKNOWN
-    return percentile_interval(draws * np.exp(noise * rng.standard_normal(len(draws))), log=True)
+    return percentile_interval(draws * np.exp(noise * rng.standard_normal(len(draws))), freedom, log=True)
 
 
 def leave_largest_out(
@@ -161,7 +165,7 @@ def leave_largest_out(
         held = budgets[-left_out:]
         rest = subset(points, points.budget < held[0])
         rule = compute_rule(rest)
-        refits = fit_methods(rest, telling, bootstrap, seed)
+        refits = fit_methods(rest, telling, bootstrap, seed, others=False)
         last = observed_optima(rest)[float(budgets[-left_out - 1])]
         for budget in map(float, held):
             loss, n_opt = seen[budget]

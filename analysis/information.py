@@ -2,29 +2,29 @@
 
 In: the curvature and noise that the runs so far show, budgets and sizes of a plan. Out: expected standard errors of a
 (N* ~ C^a; that of b is the same where D = C / (k N)) by the parabolas, and of E, A, B, alpha, beta, a by the surface.
-The parabola's formula is ml.grid's own (`exponent_error`), which the sweep prints before it starts: one formula, one place;
-this module hands it what the fit has measured and the sizes that the fit will use, and searches the plans.
+The parabola's formula is that of ml/grid_formulas.py (`exponent_error`), which the sweep prints before it starts: one formula,
+one place; this module hands it what the fit has measured and the sizes that the fit will use, and searches the plans.
 """
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.parabola import HALF_WINDOW, WINDOW_SPAN
+from analysis.parabola import window
 from analysis.points import Points
 from analysis.results import Fit
+from analysis.surface_solver import make_problem
+from ml.grid_formulas import FEWEST, SPAN
 
-# Spacings of budgets, counts of them, and sizes of the smallest budget that are tried; no budget has under 5 sizes, which
-# is what a parabola through the lowest loss and two sizes on each side needs.
+# Spacings of budgets, counts of them, and sizes of the smallest budget that are tried; no budget has under
+# FEWEST sizes, which is what a parabola through the lowest loss and two sizes on each side needs.
 SPACINGS = (2.0, math.sqrt(10), 4.0, 6.0, 10.0)
 BUDGETS = (3, 4, 5, 6, 7)
 FIRST_SIZES = (5, 6, 7, 9, 12, 15, 20)
 DROPS = (0, 1, 2, 3)
-FEWEST = 5
 TOP_STEP = 10**0.25
-SPAN = 8.0
 Profiles = Mapping[float, Mapping[float, int]]
 
 
@@ -34,7 +34,6 @@ class Measured:
 
     curvature: float
     noise: float
-    budgets: int
     source: str
 
 
@@ -72,7 +71,7 @@ def measured(isoflop: Fit, between_seeds: tuple[float, int]) -> Measured | None:
         return None
     curvature = float(np.mean([2 * v.coefficients[2] for v in vertices]))
     source = f"about the parabolas {about:.2g}, between seeds {between_seeds[0]:.2g} of the loss"
-    return Measured(curvature, max(known), len(vertices), source)
+    return Measured(curvature, max(known), source)
 
 
 def profiles_of(points: Points) -> dict[float, dict[float, int]]:
@@ -100,9 +99,8 @@ def windowed(profiles: Profiles, centres: Mapping[float, float]) -> dict[float, 
     out = {}
     for budget, sizes in profiles.items():
         logs = np.log(sorted(sizes))
-        away = np.abs(logs - logs[np.abs(logs - math.log(centres[budget])).argmin()])
-        near_rank = np.abs(np.arange(len(logs)) - int(away.argmin())) <= HALF_WINDOW
-        keep = near_rank | (away <= WINDOW_SPAN / 2 + 1e-9)
+        nearest = np.abs(logs - math.log(centres[budget])).argmin(keepdims=True)
+        (keep,) = window(logs, np.ones((1, len(logs)), dtype=bool), nearest)
         out[budget] = {n: sizes[n] for n, kept in zip(sorted(sizes), keep, strict=True) if kept}
     return out
 
@@ -111,15 +109,14 @@ def surface_errors(estimates: Mapping[str, float], n: np.ndarray, d: np.ndarray,
     """Expected standard errors of E, A, B, alpha, beta, a, b from runs at n, d (one entry a run) with `noise` of log loss.
 
     Fisher information of theta = (ln E, ln A', ln B', alpha, beta), A' = A / N0^alpha at the centre of the runs, under
-    Gaussian noise of log loss: J'J / noise^2, J the Jacobian of the model; the rest by the delta method. a = beta / (alpha +
-    beta). Infinite where the runs do not identify the surface.
+    Gaussian noise of log loss: J'J / noise^2, J the Jacobian of the model that is fitted; the rest by the delta method, with
+    a = beta / (alpha + beta). Infinite where the runs do not identify the surface.
     """
-    x, y = np.log(n), np.log(d)
-    centre_n, centre_d = float(x.mean()), float(y.mean())
-    alpha, beta = estimates["alpha"], estimates["beta"]
-    terms = np.stack([np.full_like(x, estimates["E"]), estimates["A"] * n**-alpha, estimates["B"] * d**-beta])
-    share = terms / terms.sum(axis=0)
-    jacobian = np.column_stack([*share, -share[1] * (x - centre_n), -share[2] * (y - centre_d)])
+    e, a, b, alpha, beta = (estimates[name] for name in ("E", "A", "B", "alpha", "beta"))
+    problem = make_problem(e + a * n**-alpha + b * d**-beta, n, d)
+    centre_n, centre_d = problem.centres
+    theta = np.array([math.log(e), math.log(a) - alpha * centre_n, math.log(b) - beta * centre_d, alpha, beta])
+    jacobian = problem.model(theta[None])[1][0]
     names = ("E", "A", "B", "alpha", "beta", "a", "b")
     information = jacobian.T @ jacobian / noise**2
     if np.linalg.cond(information) > 1 / np.finfo(float).eps:
@@ -127,9 +124,9 @@ def surface_errors(estimates: Mapping[str, float], n: np.ndarray, d: np.ndarray,
     covariance = np.linalg.inv(information)
     total = (alpha + beta) ** 2
     gradients = np.zeros((7, 5))
-    gradients[0, 0] = estimates["E"]
-    gradients[1, [1, 3]] = estimates["A"] * np.array([1.0, centre_n])
-    gradients[2, [2, 4]] = estimates["B"] * np.array([1.0, centre_d])
+    gradients[0, 0] = e
+    gradients[1, [1, 3]] = a * np.array([1.0, centre_n])
+    gradients[2, [2, 4]] = b * np.array([1.0, centre_d])
     gradients[3, 3] = gradients[4, 4] = 1.0
     gradients[5, 3:] = -beta / total, alpha / total
     gradients[6, 3:] = beta / total, -alpha / total
@@ -153,9 +150,11 @@ def candidates(smallest: float, largest: float) -> Iterator[Plan]:
                         yield Plan(budgets, sizes)
 
 
-def cheapest(smallest: float, largest: float, wanted: float, error_of) -> tuple[Plan | None, Plan, float]:
+def cheapest(
+    smallest: float, largest: float, wanted: float, error_of: Callable[[Plan], float]
+) -> tuple[Plan | None, Plan]:
     """The plan of least compute whose error, error_of(plan), is at most `wanted` (None where there is none), and the plan
-    with the least error with that error."""
+    with the least error."""
     best, sharpest, least = None, None, math.inf
     for plan in candidates(smallest, largest):
         if best is not None and plan.flops >= best.flops:
@@ -167,4 +166,4 @@ def cheapest(smallest: float, largest: float, wanted: float, error_of) -> tuple[
             best = plan
     if sharpest is None:
         raise ValueError("no plan lies between these budgets")
-    return best, sharpest, least
+    return best, sharpest

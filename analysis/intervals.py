@@ -22,7 +22,7 @@ from analysis import surface_solver as solver
 from analysis.results import CONFIDENCE, UNKNOWN
 
 if TYPE_CHECKING:
-    from analysis.terms import Law
+    from analysis.terms import Terms
 
 # A step of the numerical derivative of what derives from the exponents (a = beta / (alpha + beta)).
 STEP = 1e-6
@@ -82,7 +82,7 @@ def _share_inside(residual: np.ndarray, delta: float, sigma: float) -> float:
 
 
 def delta_intervals(
-    law: Law, theta: np.ndarray, problem: solver.Problem, about: Spread
+    law: Terms, theta: np.ndarray, problem: solver.Problem, about: Spread
 ) -> dict[str, tuple[float, float]]:
     """Estimate -+ t SE; on the log scale for E and the coefficients, which are positive."""
     if about.freedom <= 0:
@@ -102,7 +102,7 @@ def delta_intervals(
 
 
 def profile_intervals(
-    law: Law, theta: np.ndarray, problem: solver.Problem, weights: np.ndarray, delta: float, about: Spread
+    law: Terms, theta: np.ndarray, problem: solver.Problem, weights: np.ndarray, delta: float, about: Spread
 ) -> dict[str, tuple[float, float]]:
     """Profile-likelihood intervals of E, of every coefficient and of every exponent; 0 or infinity where an end is open."""
     if about.freedom <= 0 or not about.unit > solver.ROUNDING:

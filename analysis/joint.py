@@ -13,10 +13,10 @@ from analysis import surface_solver as solver
 from analysis.points import Points
 from analysis.results import Fit, Note, refused
 from analysis.surface import LINE_TOLERANCE, MIN_LEVELS, identifiability, lack_of_fit
-from analysis.terms import Law, fit_terms, renamed
+from analysis.terms import Terms, fit_terms, renamed
 
 METHOD = "joint_patients"
-LAW = Law(coefficients=("A", "B", "G"), exponents=("alpha", "beta", "gamma"))
+LAW = Terms(coefficients=("A", "B", "G"), exponents=("alpha", "beta", "gamma"))
 NAMES = LAW.names
 # Seven parameters need at least one configuration more for any residual.
 MIN_CONFIGURATIONS = 8

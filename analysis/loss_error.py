@@ -49,7 +49,7 @@ def fit_loss_error(loss: np.ndarray, error: np.ndarray, bootstrap: int, seed: in
     estimates = {"eps": float(linear[0, 0, 0]), "k": float(linear[0, 0, 1] * math.exp(gamma * at)), "gamma": gamma}
     intervals = {name: percentile_interval(draws[name]) for name in NAMES}
     notes = list(line.notes)
-    edge = float(((chosen == 0) | (chosen == len(GAMMA_GRID) - 1)).mean())
+    edge = float(((chosen == 0) | (chosen == len(GAMMA_GRID) - 1)).mean()) if len(counts) else 0.0
     if edge > 0.025:
         notes.append(
             Note("interval_on_bound", "warning", f"{edge:.0%} of the refits end on a bound of gamma: open there.")

@@ -22,7 +22,7 @@ from analysis.overtrained import fit_overtrained
 from analysis.points import Points, budget_profiles, seed_noise
 from analysis.repeat_choice import choose_law
 from analysis.repeated import METHOD as REPEATED
-from analysis.repeated import Base, fit_repeated, repeats_of
+from analysis.repeated import Base, base_of, fit_repeated, repeats_of
 from analysis.results import Fit, Note, refused
 from analysis.rising import METHOD as RISING
 from analysis.rising import fit_rising
@@ -54,10 +54,12 @@ def fit_methods(
     bootstrap: int = DRAWS,
     seed: int = 0,
     base: Base | None = None,
+    others: bool = True,
 ) -> dict[str, Fit]:
     """Fit the named methods to the points; raises KeyError for an unknown name.
 
-    `base`: constants for fresh data that the laws of repeated data take as given, instead of fitting them.
+    `base`: constants for fresh data that the laws of repeated data take as given, instead of fitting them. `others`: with
+    the other intervals of the surfaces (delta method, profile likelihood), which only fits that are shown need.
     """
     methods = default_methods(points) if methods is None else methods
     unknown = [name for name in methods if name not in METHODS]
@@ -71,7 +73,7 @@ def fit_methods(
         found[AKIMA] = fit_akima(profiles, seed_noise(points), bootstrap, seed)
     wanted = tuple(name for name in SURFACES if name in methods)
     if wanted:
-        found.update({fit.method: fit for fit in fit_surfaces(points, wanted, bootstrap, seed)})
+        found.update({fit.method: fit for fit in fit_surfaces(points, wanted, bootstrap, seed, others)})
     if LOSS_COMPUTE in methods:
         found[LOSS_COMPUTE] = fit_compute_law(found[PARABOLA])
     if OVERTRAINED in methods:
@@ -88,11 +90,13 @@ def fit_methods(
 
 
 def _repeats(points: Points, methods: tuple[str, ...], bootstrap: int, seed: int, base: Base | None) -> dict[str, Fit]:
-    """The laws of repeated data that are wanted, with what held-out runs say of both."""
-    laws = {REPEATED: fit_repeated, RISING: fit_rising}
-    found = {name: fit(points, bootstrap, seed, base) for name, fit in laws.items() if name in methods}
-    constants = next((fit.details["base"] for fit in found.values() if "base" in fit.details), None)
-    choice = None if constants is None else choose_law(repeats_of(points), constants, seed)
+    """The laws of repeated data that are wanted, on one base, with what held-out runs say of both."""
+    laws = {name: fit for name, fit in ((REPEATED, fit_repeated), (RISING, fit_rising)) if name in methods}
+    if not laws:
+        return {}
+    fresh = base_of(points, bootstrap, seed, base)
+    found = {name: fit(points, fresh, bootstrap, seed) for name, fit in laws.items()}
+    choice = None if isinstance(fresh, tuple) else choose_law(repeats_of(points), fresh.base, seed)
     if choice is None:
         return found
     return {

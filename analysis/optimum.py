@@ -10,17 +10,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.optimize import brentq
 
 from analysis.points import MANY_EPOCHS, Points
-from analysis.repeated import Base, predict
+from analysis.repeated import BASE, Base, predict
 
-BASE = ("E", "A", "B", "alpha", "beta")
 # The optimum is looked for this far (in N, either way) around where 6ND puts it and around where the data limit puts it.
 REACH = np.log(30.0)
 GRID_STEPS = 400
 # Compute is searched down to this share of what was given when asking what less would have done.
 LEAST_SHARE = 1e-8
 BISECTIONS = 50
+ROOT_MARGIN = 1e-6
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,13 @@ class ComputeRule:
     def tokens(self, compute: float, log_n: np.ndarray) -> np.ndarray:
         """D that `compute` pays for at size exp(log_n)."""
         return compute / np.exp(log_n + np.interp(log_n, self.log_n, self.log_k))
+
+    def log_size(self, compute: float, tokens: float) -> float:
+        """log N of the size for which `compute` pays exactly `tokens`: the root of log N + log k(N) = log(C / D)."""
+        wanted = np.log(compute / tokens)
+        # log k lies between its least and its largest, so the root lies between these; a little more for rounding.
+        ends = (wanted - self.log_k.max() - ROOT_MARGIN, wanted - self.log_k.min() + ROOT_MARGIN)
+        return float(brentq(lambda log_n: log_n + np.interp(log_n, self.log_n, self.log_k) - wanted, *ends))
 
 
 @dataclass(frozen=True)
@@ -56,15 +64,14 @@ class Law:
     def loss(self, log_n: np.ndarray, d: np.ndarray) -> np.ndarray:
         """Loss, float[draws, ...], at log N and D of that shape (or one that broadcasts against draws)."""
         shape = (-1,) + (1,) * (np.ndim(log_n) - 1)
-        e, a, b, alpha, beta = (np.reshape(getattr(self, name), shape) for name in BASE)
+        base = Base(*(np.reshape(getattr(self, name), shape) for name in BASE))
         n = np.exp(log_n)
         if self.repeats == "decay":
-            base = Base(e, a, b, alpha, beta)
             u = np.full_like(d, self.unique)
             return predict(base, np.reshape(self.r_d, shape), np.reshape(self.r_n, shape), n, d, u)
         if self.repeats == "bound":
             d = np.minimum(d, MANY_EPOCHS * self.unique)
-        return e + a / n**alpha + b / d**beta
+        return base.fresh(n, d)
 
     def draw(self, index: int) -> "Law":
         """One draw as a law of its own."""
@@ -122,9 +129,7 @@ def optimum(law: Law, rule: ComputeRule, compute: float) -> Optimum:
     loss = law.loss(log_n, d)
     if law.repeats == "bound" and np.isfinite(law.unique):
         # The bound makes a corner, which no parabola finds: the size that spends the compute on exactly 4 epochs.
-        line = np.linspace(ends[0].min(), ends[1].max(), 100 * GRID_STEPS)
-        corner = np.interp(-np.log(MANY_EPOCHS * law.unique), -np.log(rule.tokens(compute, line)), line)
-        at_corner = np.full_like(log_n, corner)
+        at_corner = np.full_like(log_n, rule.log_size(compute, MANY_EPOCHS * law.unique))
         d_corner = rule.tokens(compute, at_corner)
         loss_corner = law.loss(at_corner, d_corner)
         better = loss_corner <= loss

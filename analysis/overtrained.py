@@ -12,7 +12,7 @@ import math
 import numpy as np
 from scipy.optimize import minimize_scalar
 
-from analysis.points import Points
+from analysis.points import Points, configuration_weights
 from analysis.results import Fit, Note, percentile_interval, refused
 
 METHOD = "overtrained"
@@ -44,7 +44,7 @@ def fit_overtrained(points: Points, bootstrap: int, seed: int) -> Fit:
     )
     eta = float(found.x)
     least, linear = _solve(points, weights[None], np.array([eta]))
-    drawn = np.random.default_rng(seed).multinomial(groups, np.full(groups, 1 / groups), size=bootstrap)[:, codes]
+    drawn = configuration_weights(codes, bootstrap, np.random.default_rng(seed))
     draws = _draws(points, drawn * weights)
     estimates = dict(zip(NAMES, (*linear[0, 0].tolist(), eta), strict=True))
     freedom = groups - len(NAMES)

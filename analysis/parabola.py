@@ -16,6 +16,8 @@ HALF_WINDOW = 2
 # Within x4 (SCALING: about x4 to x8) the profile is a parabola to good approximation.
 WINDOW_SPAN = np.log(4.0)
 MIN_SIZES = 3
+# Sizes evenly spaced in log N may end on the window's edge; rounding must not decide whether they are in.
+ROUNDING = 1e-9
 # A vertex nearer to an end of its window than this share of the window's width counts as lying at the end.
 END_SHARE = 1e-9
 
@@ -66,22 +68,22 @@ def local_vertices(x: np.ndarray, y: np.ndarray, weights: np.ndarray, reach: Win
     present = weights > 0
     best = np.where(present, y, np.inf).argmin(axis=1)
     centre = x[best]
-    window = _window(x, present, best, reach)
-    z = np.where(window, x[None, :] - centre[:, None], 0.0)
-    w = np.where(window, weights, 0.0)
+    inside = window(x, present, best, reach)
+    z = np.where(inside, x[None, :] - centre[:, None], 0.0)
+    w = np.where(inside, weights, 0.0)
     powers = np.stack([np.ones_like(z), z, z * z], axis=2)
     normal = np.einsum("bk,bki,bkj->bij", w, powers, powers)
     inverse = np.linalg.pinv(normal, rcond=1e-13, hermitian=True)
     # Residuals from the best point's loss keep the sums small: log losses differ in the third decimal.
     level = y[np.arange(len(best)), best]
     coefficients = np.einsum("bij,bkj,bk,bk->bi", inverse, powers, w, y - level[:, None], optimize=True)
-    residual = np.where(window, y - level[:, None] - np.einsum("bki,bi->bk", powers, coefficients), 0.0)
+    residual = np.where(inside, y - level[:, None] - np.einsum("bki,bi->bk", powers, coefficients), 0.0)
     coefficients[:, 0] += level
     c0, c1, c2 = coefficients.T
     concave = ~(c2 > 0)
     safe = np.where(concave, 1.0, c2)
     free = -c1 / (2 * safe)
-    low, high = np.where(window, z, np.inf).min(axis=1), np.where(window, z, -np.inf).max(axis=1)
+    low, high = np.where(inside, z, np.inf).min(axis=1), np.where(inside, z, -np.inf).max(axis=1)
     margin = END_SHARE * (high - low)
     clamped = concave | (free <= low + margin) | (free >= high - margin)
     vertex = np.where(concave, 0.0, np.clip(free, low, high))
@@ -94,22 +96,22 @@ def local_vertices(x: np.ndarray, y: np.ndarray, weights: np.ndarray, reach: Win
         loss_unit_variance=np.einsum("bi,bij,bj->b", at, inverse, at),
         clamped=clamped,
         concave=concave,
-        left=(window & (z < vertex[:, None])).sum(axis=1),
-        right=(window & (z > vertex[:, None])).sum(axis=1),
-        window=window,
+        left=(inside & (z < vertex[:, None])).sum(axis=1),
+        right=(inside & (z > vertex[:, None])).sum(axis=1),
+        window=inside,
         coefficients=coefficients,
         centre=centre,
         rss=(w * residual**2).sum(axis=1),
-        freedom=window.sum(axis=1) - 3,
+        freedom=inside.sum(axis=1) - 3,
     )
 
 
-def _window(x: np.ndarray, present: np.ndarray, best: np.ndarray, reach: Window) -> np.ndarray:
-    """bool[draws, k]: the present sizes within the reach in ranks of the best one or in width around it."""
+def window(x: np.ndarray, present: np.ndarray, best: np.ndarray, reach: Window = LOCAL) -> np.ndarray:
+    """bool[draws, k]: the present sizes within the reach of the best one in ranks or in width around it."""
     rank = np.cumsum(present, axis=1)
     at_best = np.take_along_axis(rank, best[:, None], axis=1)
     near_rank = np.abs(rank - at_best) <= reach.points
-    near_size = np.abs(x[None, :] - x[best][:, None]) <= reach.span / 2
+    near_size = np.abs(x[None, :] - x[best][:, None]) <= reach.span / 2 + ROUNDING
     return present & (near_rank | near_size)
 
 

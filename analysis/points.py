@@ -26,6 +26,8 @@ FLOPS_RATIO = 3.0
 LEAST_N, LEAST_D = 1e3, 1e4
 # Up to about 4 epochs repeated tokens are worth nearly as much as fresh ones (Muennighoff 2023).
 MANY_EPOCHS = 4.0
+# Fewer degrees of freedom between seeds than this say less of a run's noise than the scatter about the fit does.
+SEED_FREEDOM = 3
 
 
 @dataclass(frozen=True)
@@ -244,3 +246,11 @@ def seed_noise(points: Points) -> tuple[float, int]:
         squares += float(((logs - logs.mean()) ** 2).sum())
         freedom += len(logs) - 1
     return (float(np.sqrt(squares / freedom)), freedom) if freedom else (float("nan"), 0)
+
+
+def configuration_weights(configuration: np.ndarray, draws: int, rng: np.random.Generator) -> np.ndarray:
+    """int[draws, rows]: how often the configuration of each row is drawn, when as many as there are are drawn with
+    replacement (pairs bootstrap); seeds of one configuration move together."""
+    codes = np.unique(configuration, return_inverse=True)[1].reshape(-1)
+    count = int(codes.max()) + 1
+    return rng.multinomial(count, np.full(count, 1 / count), size=draws)[:, codes]

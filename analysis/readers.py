@@ -10,6 +10,7 @@ Nothing is guessed silently: a column counts only under the names listed in ALIA
 import math
 import re
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import duckdb
@@ -97,17 +98,11 @@ def points_from_columns(
         given = [value for value in values if value not in (None, "")]
         if given and not np.isfinite(numbers[name]).any():
             raise UserError(f"{where}: column for {name} holds no numbers (first value {str(given[0])[:30]!r})")
-    bad = np.full(total, "", dtype=object)
-    for name in (name for name in POSITIVE if name in numbers):
-        if name not in REQUIRED and not np.isfinite(numbers[name]).any():
+    for name in (name for name in POSITIVE if name in numbers and name not in REQUIRED):
+        if not np.isfinite(numbers[name]).any():
             found.append(Note("column_empty", "info", f"The column for {name} is empty and not used."))
             del numbers[name]
-            continue
-        for test, reason in (
-            (~np.isfinite(numbers[name]), "missing or not a number"),
-            (numbers[name] <= 0, "not positive"),
-        ):
-            bad[(bad == "") & test] = f"{name} {reason}"
+    bad = row_faults(numbers)
     keep = bad == ""
     reasons = Counter(bad[~keep])
     if reasons:
@@ -135,6 +130,22 @@ def points_from_columns(
         runs = np.array(["" if v is None else str(v) for v in table["run"]])[keep]
         return points_of_runs(columns, runs, tuple(found), matched)
     return make_points(**columns, notes=tuple(found))
+
+
+def row_faults(table: Mapping[str, Sequence], required: tuple[str, ...] = REQUIRED) -> np.ndarray:
+    """Per row why it cannot be fitted, text[rows], empty where nothing is amiss.
+
+    Every column of POSITIVE must be a positive number; one that is empty throughout is of no account unless `required`.
+    """
+    bad = np.full(len(next(iter(table.values()))), "", dtype=object)
+    for name in (name for name in POSITIVE if name in table):
+        numbers = np.array([_number(value) for value in table[name]])
+        missing = ~np.isfinite(numbers)
+        if missing.all() and name not in required:
+            continue
+        for test, reason in ((missing, "missing or not a number"), (numbers <= 0, "not positive")):
+            bad[(bad == "") & test] = f"{name} {reason}"
+    return bad
 
 
 def _read_table(source: str) -> tuple[list[str], list[tuple], str]:

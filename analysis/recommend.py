@@ -17,10 +17,11 @@ import numpy as np
 
 from analysis.forecast import Forecast
 from analysis.methods import DRAWS, fit_methods
+from analysis.options import add_bootstrap_options, check_bootstrap_options
 from analysis.points import MANY_EPOCHS, Points
 from analysis.readers import read_points
 from analysis.recommendation import Recommendation, is_refused, recommend
-from analysis.results import Note
+from analysis.results import Note, plain
 from analysis.study import read_study
 from analysis.tables import LABELS, count, fixed, flops, interval, text_table
 from analysis.task_scores import read_task_scores
@@ -52,7 +53,7 @@ def main(arguments: list[str] | None = None) -> int:
     points, scores = _read(options)
     # What is refused needs no fit.
     refused = is_refused(points, options.flops) and not options.anyway
-    fits = {} if refused else fit_methods(points, bootstrap=options.bootstrap, seed=options.seed)
+    fits = {} if refused else fit_methods(points, bootstrap=options.bootstrap, seed=options.seed, others=False)
     trends = (
         [] if refused else [task_trend(*key, value, options.bootstrap, options.seed) for key, value in scores.items()]
     )
@@ -91,12 +92,16 @@ def _score_rows(
             "high": math.nan,
         }
         row |= {"best": best[trend.task, trend.method], "status": trend.status}
-        order = ("two_step", "one_step", "loss_error")
+        # Compute alone says nothing of a cohort that is too small for it, and no law answers for a loss that is not known.
+        unfit = {"one_step": answer.repeats != "fresh", "loss_error": not math.isfinite(loss.value)}
+        order = [name for name in ("two_step", "one_step", "loss_error") if not unfit.get(name)]
         law = next((name for name in order if trend.laws[name].status == "converged"), None)
         if trend.status == "trend" and law is not None and math.isfinite(n.value):
             drawn = np.array([loss.value])
             auroc, low, high = predict(trend.laws[law], answer.compute, n.value, d.value, drawn)
             row |= {"law": law, "auroc": auroc, "low": low, "high": high}
+        elif trend.status == "trend" and math.isfinite(n.value):
+            row["status"] = "not_foreseen"
         rows.append(row)
     return rows
 
@@ -105,18 +110,7 @@ def to_json(answer: Recommendation, scores: list[dict[str, Any]], points: Points
     """The object of --json; what is not finite is null."""
     content = asdict(answer) | {"scores": scores, "points": len(points)}
     content["notes"] = [asdict(note) for note in (*points.notes, *answer.notes)]
-    return _plain(content)
-
-
-def _plain(value: Any) -> Any:
-    """`value` with numbers that are not finite made None, through dicts and sequences."""
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    if isinstance(value, float | np.floating):
-        return float(value) if math.isfinite(value) else None
-    return value
+    return plain(content)
 
 
 def as_text(answer: Recommendation, scores: list[dict[str, Any]], points: Points, compute_text: str) -> str:
@@ -189,7 +183,12 @@ def _scores_text(scores: list[dict[str, Any]]) -> str:
     """AUROC to expect per task, or why there is none."""
     if not scores:
         return "AUROC to expect: none; no run of the warehouse has its clinical tasks scored (`python ml/evaluate.py`)."
-    remarks = {"trend": "", "no_predictable_trend": "no predictable trend", "too_few": "too few scored runs"}
+    remarks = {
+        "trend": "",
+        "not_foreseen": "no law counts repeated tokens",
+        "no_predictable_trend": "no predictable trend",
+        "too_few": "too few scored runs",
+    }
     rows = [
         (
             *(row["task"], row["method"], (row["law"] or "").replace("_", "-"), fixed(row["auroc"])),
@@ -224,17 +223,13 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     add("--unique-tokens", type=float, metavar="U", help="tokens of the cohort's training patients")
     add("--anyway", action="store_true", help="numbers even where the compute lies too far beyond the runs")
     add("--json", action="store_true", help="print one JSON object instead of tables")
-    add("--bootstrap", type=int, default=DRAWS, metavar="DRAWS", help=f"bootstrap draws ({DRAWS})")
-    add("--seed", type=int, default=0, help="seed of the bootstrap (0)")
+    add_bootstrap_options(parser, DRAWS)
     options = parser.parse_args(arguments)
     if (options.flops is None) == (options.gpu_hours is None):
         raise UserError("give the compute one way: --flops 1e19, or --gpu-hours 100 --device H100")
     if options.flops is not None and (options.device or options.peak or options.share):
         raise UserError("--device, --peak and --share go with --gpu-hours, not with --flops")
-    if options.bootstrap < 100:
-        raise UserError(f"--bootstrap {options.bootstrap}: a 95% interval needs at least 100 draws")
-    if options.seed < 0:
-        raise UserError(f"--seed {options.seed}: a seed is 0 or more")
+    check_bootstrap_options(options)
     for name in ("flops", "gpu_hours", "peak", "share", "unique_tokens"):
         value = getattr(options, name)
         if value is not None and not 0 < value < math.inf:

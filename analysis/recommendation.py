@@ -2,8 +2,9 @@
 
 In: points, their fits, compute in FLOPs, unique tokens U of the cohort (None: as many as wanted). Out: `Recommendation`.
 Pure; one seed. The answer is that of one method, named (the first of PREFERENCE that is identified), beside every other's.
-Where the best D is more than one epoch of U, tokens count by the repeated-data law if the runs identify it; else by a stated
-bound: up to 4 epochs count as fresh (Muennighoff 2023) and what lies beyond counts for nothing.
+Where the best D is more than one epoch of U, tokens count by the repeated-data law if the runs identify it and held-out
+runs do not speak for another law; else by a stated bound: up to 4 epochs count as fresh (Muennighoff 2023) and what lies
+beyond counts for nothing.
 The further the compute lies beyond the largest budget tried, the graver the note; beyond REFUSE_FACTOR no numbers are given
 unless asked for.
 """
@@ -13,11 +14,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from analysis.forecast import SPREAD, USABLE, Forecast, forecast, method_answers, run_noise
+from analysis.forecast import SPREAD, USABLE, Forecast, forecast, freedom_of, method_answers, new_run, run_noise
 from analysis.optimum import ComputeRule, Law, compute_for_loss, compute_rule, cost_of_size, law_of, optimum
 from analysis.points import MANY_EPOCHS, Points
+from analysis.repeat_choice import FRESH
 from analysis.repeated import METHOD as REPEATED
 from analysis.results import UNKNOWN, Fit, Note, percentile_interval
+from analysis.rising import METHOD as RISING
 
 # Robust to a stray run first; least squares where that failed; then those that lose a quarter of the efficiency.
 PREFERENCE = ("surface_huber", "surface_least_squares", "surface_huber_1e3", "surface_lad")
@@ -28,6 +31,8 @@ ENOUGH = 0.01
 # An end this near to the best size (in ln N) is the best size.
 SAME_SIZE = 0.01
 NAMES = ("n", "d", "epochs", "loss")
+# What held-out runs may prefer to the law of decaying repeats, in words.
+OTHER_LAWS = {RISING: "one by which loss rises with repeats", FRESH: "counting every token as fresh"}
 
 
 @dataclass(frozen=True)
@@ -100,19 +105,20 @@ def recommend(
     method = next((name for name in PREFERENCE if name in fits and fits[name].status in USABLE), None)
     if method is None:
         return _without_surface(replace(empty, by_method=rows), points, fits, rule)
-    law, drawn, told = _laws(fits, method, rule, compute, unique)
+    law, drawn, freedom, told = _laws(fits, method, rule, compute, unique)
     notes += told
     best, many = optimum(law, rule, compute), optimum(drawn, rule, compute)
     parts = {"n": (np.exp(best.log_n), np.exp(many.log_n)), "d": (best.d, many.d), "loss": (best.loss, many.loss)}
-    ranges = {name: Range(float(v[0]), *percentile_interval(draws, log=True)) for name, (v, draws) in parts.items()}
+    ranges = {
+        name: Range(float(value[0]), *percentile_interval(draws, freedom, log=True))
+        for name, (value, draws) in parts.items()
+    }
     if law.repeats == "bound":
         ranges = _widened(ranges, rows, method)
     ends = (ranges["d"].value, ranges["d"].low, ranges["d"].high)
     known = math.isfinite(unique)
     ranges["epochs"] = Range(*(end / unique for end in ends)) if known else Range(math.nan, *UNKNOWN)
-    noise = run_noise(points, fits)
-    rng = np.random.default_rng(seed)
-    run = percentile_interval(many.loss * np.exp(noise * rng.standard_normal(len(many.loss))), log=True)
+    run = new_run(many.loss, run_noise(points, fits), np.random.default_rng(seed), freedom)
     run = (min(run[0], ranges["loss"].low), max(run[1], ranges["loss"].high))
     enough = compute_for_loss(law, rule, compute, ranges["loss"].value * (1 + ENOUGH))
     notes += _range_notes(points, fits[method], ranges, enough / compute)
@@ -150,26 +156,32 @@ def _distance(factor: float, largest: float) -> tuple[str, list[Note]]:
 
 def _laws(
     fits: dict[str, Fit], method: str, rule: ComputeRule, compute: float, unique: float
-) -> tuple[Law, Law, list[Note]]:
-    """The law of the estimates, that of the draws, and notes: fresh while one epoch is enough, else with repeats counted."""
+) -> tuple[Law, Law, float, list[Note]]:
+    """The law of the estimates, that of the draws, the freedom of their fit, and notes: fresh while one epoch is enough,
+    else with repeats counted."""
     fit = fits[method]
     fresh, drawn = law_of(fit.estimates), law_of(fit.draws)
     epochs = float(optimum(fresh, rule, compute).d[0]) / unique
     most = float(optimum(drawn, rule, compute).d.max()) / unique
     if max(epochs, most) <= 1:
-        return fresh, drawn, []
+        return fresh, drawn, freedom_of(fit), []
     repeated = fits.get(REPEATED)
-    if repeated is not None and repeated.status == "converged":
+    choice = None if repeated is None else repeated.details.get("choice")
+    preferred = REPEATED if choice is None else choice.best
+    if repeated is not None and repeated.status == "converged" and preferred == REPEATED:
         text = f"The cohort is seen {epochs:.2g} times: repeated tokens count by the repeated-data law of these runs."
         laws = (law_of(part, unique, "decay") for part in (repeated.estimates, repeated.draws))
-        return *laws, [Note("repeats_by_law", "info", text)]
+        return *laws, freedom_of(repeated), [Note("repeats_by_law", "info", text)]
+    why = "These runs do not identify what repeats are worth"
+    if preferred != REPEATED:
+        why = f"On held-out runs the repeated-data law does worse than {OTHER_LAWS[preferred]}, so that it is not used"
     text = (
-        f"With fresh data the best run would see {epochs:.2g} times the cohort's tokens. These runs do not identify what "
-        f"repeats are worth: up to {MANY_EPOCHS:g} epochs count as fresh (Muennighoff 2023), further ones for nothing; the "
-        "intervals reach from there to every epoch counting in full."
+        f"With fresh data the best run would see {epochs:.2g} times the cohort's tokens. {why}: up to {MANY_EPOCHS:g} epochs "
+        "count as fresh (Muennighoff 2023), further ones for nothing; the intervals reach from there to every epoch counting in full."
     )
     bound = Note("repeats_by_bound", "warning" if epochs > 1 else "info", text)
-    return law_of(fit.estimates, unique, "bound"), law_of(fit.draws, unique, "bound"), [bound]
+    laws = (law_of(part, unique, "bound") for part in (fit.estimates, fit.draws))
+    return *laws, freedom_of(fit), [bound]
 
 
 def _widened(ranges: dict[str, Range], rows: tuple[Forecast, ...], method: str) -> dict[str, Range]:
@@ -229,14 +241,18 @@ def _without_surface(empty: Recommendation, points: Points, fits: dict[str, Fit]
     n, d = (Range(*found[name][:3]) for name in ("n_opt", "d_opt"))
     cap = MANY_EPOCHS * empty.unique_tokens
     repeats = "fresh"
-    if d.value > cap:
-        size = empty.compute / (6 * cap)
-        n, d, repeats = Range(size, *UNKNOWN), Range(cap, *UNKNOWN), "bound"
-        text = f"Tokens are held at {MANY_EPOCHS:g} epochs, which count as fresh (Muennighoff 2023); the size spends the rest."
-        notes.append(Note("repeats_by_bound", "warning", text))
     loss_row = next((row for row in empty.by_method if row.quantity == "loss" and row.method != SPREAD), None)
     loss = Range(math.nan, *UNKNOWN) if loss_row is None else Range(loss_row.value, loss_row.low, loss_row.high)
     run = UNKNOWN if loss_row is None else (loss_row.run_low, loss_row.run_high)
+    if d.value > cap:
+        size = math.exp(rule.log_size(empty.compute, cap))
+        n, d, repeats = Range(size, *UNKNOWN), Range(cap, *UNKNOWN), "bound"
+        loss, run = Range(math.nan, *UNKNOWN), UNKNOWN
+        text = (
+            f"Tokens are held at {MANY_EPOCHS:g} epochs, which count as fresh (Muennighoff 2023); the size spends the rest. "
+            "What loss that gives is not known: only the optimum's loss was fitted, and this lies off the optimum."
+        )
+        notes.append(Note("repeats_by_bound", "warning", text))
     seen = [part / empty.unique_tokens for part in (d.value, d.low, d.high)]
     epochs = Range(*seen) if math.isfinite(empty.unique_tokens) else Range(math.nan, *UNKNOWN)
     ranges = {"n": n, "d": d, "epochs": epochs, "loss": loss}

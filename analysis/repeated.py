@@ -17,11 +17,11 @@ from scipy.ndimage import minimum_filter
 from scipy.optimize import minimize
 
 from analysis.intervals import objective_unit
-from analysis.points import Points, subset
+from analysis.points import Points, configuration_weights, subset
 from analysis.results import CONFIDENCE, UNKNOWN, Fit, Note, Search, percentile_interval, refused
 from analysis.surface import fit_surfaces
-from analysis.surface_solver import descend, huber
-from analysis.terms import BASIN, CHINCHILLA_DELTA
+from analysis.surface_solver import descend, huber, huber_rows
+from analysis.terms import BASIN, CHINCHILLA_DELTA, robust_sigma
 
 METHOD = "repeated_data"
 BASE = ("E", "A", "B", "alpha", "beta")
@@ -41,13 +41,13 @@ NEAR = 0.01
 
 @dataclass(frozen=True)
 class Base:
-    """The constants of L = E + A/N^alpha + B/D^beta for fresh data."""
+    """The constants of L = E + A/N^alpha + B/D^beta for fresh data; arrays where there are several laws at once."""
 
-    E: float
-    A: float
-    B: float
-    alpha: float
-    beta: float
+    E: float | np.ndarray
+    A: float | np.ndarray
+    B: float | np.ndarray
+    alpha: float | np.ndarray
+    beta: float | np.ndarray
 
     def fresh(self, n: np.ndarray, d: np.ndarray) -> np.ndarray:
         """Loss at n and d where every token is seen once."""
@@ -126,7 +126,7 @@ def base_of(points: Points, bootstrap: int, seed: int, given: Base | None) -> Fr
         )
         same = {name: np.full(bootstrap, getattr(given, name)) for name in BASE}
         return Fresh(given, dict.fromkeys(BASE, UNKNOWN), same, note)
-    (fresh,) = fit_surfaces(subset(points, single), ("surface_huber_1e3",), bootstrap, seed)
+    (fresh,) = fit_surfaces(subset(points, single), ("surface_huber_1e3",), bootstrap, seed, others=False)
     if fresh.status != "converged":
         why = "; ".join(note.text for note in fresh.notes if note.severity == "error")
         text = f"The {single.sum()} single-epoch runs do not identify the base constants: {why}"
@@ -137,13 +137,11 @@ def base_of(points: Points, bootstrap: int, seed: int, given: Base | None) -> Fr
     return Fresh(base, intervals, draws, Note("base_fixed", "info", text))
 
 
-def fit_repeated(points: Points, bootstrap: int, seed: int, base: Base | None = None) -> Fit:
-    """Base constants from single-epoch runs (or as given), then R_D and R_N from all runs, with 95% intervals."""
-    found = base_of(points, bootstrap, seed, base)
-    if isinstance(found, tuple):
-        return refused(METHOD, NAMES, "not_identified", found)
-    fit = fit_decay(repeats_of(points), found.base, bootstrap, seed)
-    return found.completed(fit)
+def fit_repeated(points: Points, fresh: Fresh | tuple[Note, ...], bootstrap: int, seed: int) -> Fit:
+    """R_D and R_N from all runs with the base constants of `base_of`, with 95% intervals; refused where it says why not."""
+    if isinstance(fresh, tuple):
+        return refused(METHOD, NAMES, "not_identified", fresh)
+    return fresh.completed(fit_decay(repeats_of(points), fresh.base, bootstrap, seed))
 
 
 def fit_decay(points: Points, base: Base, bootstrap: int, seed: int) -> Fit:
@@ -151,7 +149,7 @@ def fit_decay(points: Points, base: Base, bootstrap: int, seed: int) -> Fit:
     target = np.log(points.loss)
     r_d, r_n = (part.reshape(-1, 1) for part in np.meshgrid(R_GRID, R_GRID, indexing="ij"))
     rows = (points.n, points.d, points.unique_tokens)
-    cost = row_cost(target - np.log(predict(base, r_d, r_n, *rows)))
+    cost = huber_rows(target - np.log(predict(base, r_d, r_n, *rows)), CHINCHILLA_DELTA)
     plane = cost.sum(axis=1)
 
     def objective(logs: np.ndarray) -> float:
@@ -219,7 +217,7 @@ def _profile(
     """Profile-likelihood intervals of R_D and R_N on the grid; 0 and infinity where an end is open."""
     codes = np.unique(groups, return_inverse=True)[1].reshape(-1)
     freedom = int(codes.max()) + 1 - 2
-    sigma = 1.4826 * float(np.median(np.abs(residual)))
+    sigma = robust_sigma(residual, codes, 2)
     unit = objective_unit(residual, codes, CHINCHILLA_DELTA, sigma, 2)
     limit = float(stats.t.ppf((1 + CONFIDENCE) / 2, freedom)) ** 2
     found = {}
@@ -233,25 +231,12 @@ def _profile(
     return found
 
 
-def row_cost(residual: np.ndarray) -> np.ndarray:
-    """Huber 1e-3 of every residual, not yet summed."""
-    size = np.abs(residual)
-    return np.where(size <= CHINCHILLA_DELTA, 0.5 * size**2, CHINCHILLA_DELTA * (size - 0.5 * CHINCHILLA_DELTA))
-
-
-def configuration_weights(groups: np.ndarray, draws: int, rng: np.random.Generator) -> np.ndarray:
-    """float[rows, draws]: how often each row's configuration is drawn."""
-    codes = np.unique(groups, return_inverse=True)[1].reshape(-1)
-    count = int(codes.max()) + 1
-    return rng.multinomial(count, np.full(count, 1 / count), size=draws)[:, codes].T.astype(float)
-
-
 def _bootstrap(
     cost: np.ndarray, points: Points, base: Base, draws: int, rng: np.random.Generator
 ) -> dict[str, np.ndarray]:
     """R_D and R_N, float[draws], under resampled configurations: the best cell of the plane, then a descent from it."""
     weights = configuration_weights(points.configuration, draws, rng)
-    best = (cost @ weights).argmin(axis=0)
+    best = (cost @ weights.T).argmin(axis=0)
     theta = np.log(np.column_stack([R_GRID[best // len(R_GRID)], R_GRID[best % len(R_GRID)]]))
-    theta, _ = descend(theta, DecayProblem(np.log(points.loss), points, base), weights.T, CHINCHILLA_DELTA)
+    theta, _ = descend(theta, DecayProblem(np.log(points.loss), points, base), weights, CHINCHILLA_DELTA)
     return {"R_D": np.exp(theta[:, 0]), "R_N": np.exp(theta[:, 1])}

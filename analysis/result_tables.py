@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from analysis.outlook import Outlook
-from analysis.results import Fit
+from analysis.results import Fit, plain
 from analysis.study import Study
 
 TEXT, NUMBER, WHOLE, TRUTH = pa.string(), pa.float64(), pa.int64(), pa.bool_()
@@ -243,12 +243,5 @@ def _values(row: Any, columns: Iterable[str]) -> tuple:
 def _table(columns: dict[str, pa.DataType], rows: list[tuple]) -> pa.Table:
     """Rows as an Arrow table; what is not finite is null."""
     parts = list(zip(*rows, strict=True)) if rows else [()] * len(columns)
-    arrays = [pa.array([_known(v) for v in part], kind) for part, kind in zip(parts, columns.values(), strict=True)]
+    arrays = [pa.array(plain(part), kind) for part, kind in zip(parts, columns.values(), strict=True)]
     return pa.Table.from_arrays(arrays, schema=pa.schema(list(columns.items())))
-
-
-def _known(value: Any) -> Any:
-    """A plain value; None for what is no finite number."""
-    if isinstance(value, np.generic):
-        value = value.item()
-    return None if isinstance(value, float) and not math.isfinite(value) else value

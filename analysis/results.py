@@ -69,15 +69,13 @@ class Fit:
     def to_json(self) -> dict[str, Any]:
         """The method's entry in the --json object; what is not finite becomes null."""
         return {
-            "estimates": _finite(self.estimates),
-            "intervals": _finite(self.intervals),
-            "objective": _finite(self.objective),
+            "estimates": plain(self.estimates),
+            "intervals": plain(self.intervals),
+            "objective": plain(self.objective),
             "status": self.status,
             "notes": [{"code": n.code, "severity": n.severity, "text": n.text} for n in self.notes],
-            "other_intervals": _finite(self.other_intervals),
-            "search": None
-            if self.search is None
-            else {**asdict(self.search), "gradient": _finite(self.search.gradient)},
+            "other_intervals": plain(self.other_intervals),
+            "search": None if self.search is None else plain(asdict(self.search)),
         }
 
 
@@ -109,11 +107,11 @@ def refused(method: str, names: tuple[str, ...], status: Status, notes: tuple[No
     return Fit(method, dict.fromkeys(names, math.nan), dict.fromkeys(names, UNKNOWN), math.nan, status, notes)
 
 
-def _finite(value: Any) -> Any:
-    """`value` with numpy numbers made plain and what is not finite made None, through dicts and sequences."""
+def plain(value: Any) -> Any:
+    """`value` for JSON: numpy's numbers made Python's and what is not finite made None, through mappings and sequences."""
     if isinstance(value, Mapping):
-        return {key: _finite(item) for key, item in value.items()}
+        return {key: plain(item) for key, item in value.items()}
     if isinstance(value, (tuple, list)):
-        return [_finite(item) for item in value]
-    number = float(value)
-    return number if math.isfinite(number) else None
+        return [plain(item) for item in value]
+    value = value.item() if isinstance(value, np.generic) else value
+    return None if isinstance(value, float) and not math.isfinite(value) else value

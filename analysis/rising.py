@@ -13,10 +13,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.points import Points
-from analysis.repeated import BASE, Base, base_of, configuration_weights, repeats_of, row_cost
+from analysis.points import Points, configuration_weights
+from analysis.repeated import BASE, Base, Fresh, repeats_of
 from analysis.results import UNKNOWN, Fit, Note, Search, percentile_interval, refused
-from analysis.surface_solver import descend
+from analysis.surface_solver import descend, huber_rows
 from analysis.terms import AT_BOUND, BASIN, CHINCHILLA_DELTA
 
 METHOD = "repeated_rising"
@@ -104,12 +104,12 @@ def predict_rising(base: Base, rise: Rise, n: np.ndarray, d: np.ndarray, u: np.n
     return base.fresh(n, d) + rise.coefficient * repeats**rise.delta * (n / u) ** rise.kappa
 
 
-def fit_rising(points: Points, bootstrap: int, seed: int, base: Base | None = None) -> Fit:
-    """Base constants from single-epoch runs (or as given), then P, delta and kappa from all runs, with 95% intervals."""
-    found = base_of(points, bootstrap, seed, base)
-    if isinstance(found, tuple):
-        return refused(METHOD, NAMES, "not_identified", found)
-    return found.completed(fit_rise(repeats_of(points), found.base, bootstrap, seed))
+def fit_rising(points: Points, fresh: Fresh | tuple[Note, ...], bootstrap: int, seed: int) -> Fit:
+    """P, delta and kappa from all runs with the base constants of `base_of`, with 95% intervals; refused where it says
+    why not."""
+    if isinstance(fresh, tuple):
+        return refused(METHOD, NAMES, "not_identified", fresh)
+    return fresh.completed(fit_rise(repeats_of(points), fresh.base, bootstrap, seed))
 
 
 def fit_rise(points: Points, base: Base, bootstrap: int, seed: int) -> Fit:
@@ -170,7 +170,7 @@ def _grid_cost(problem: RiseProblem) -> np.ndarray:
     grown = DELTAS[:, None, None] * problem.log_r + KAPPAS[None, :, None] * problem.log_u
     grown = np.where(problem.again, np.exp(grown), 0.0).reshape(-1, len(problem.target))
     residual = problem.target - np.log(problem.fresh + problem.unit * LEVELS[:, None, None] * grown)
-    return row_cost(residual).reshape(-1, len(problem.target))
+    return huber_rows(residual, CHINCHILLA_DELTA).reshape(-1, len(problem.target))
 
 
 def _bootstrap(
@@ -178,11 +178,11 @@ def _bootstrap(
 ) -> dict[str, np.ndarray]:
     """P, delta and kappa, float[draws], under resampled configurations: the best cell, then a descent from it."""
     weights = configuration_weights(points.configuration, draws, rng)
-    cells = (cost @ weights).argmin(axis=0)
+    cells = (cost @ weights.T).argmin(axis=0)
     level, delta, kappa = np.array([_cell(cell) for cell in cells]).reshape(-1, 3).T
     rises = level > 0
     theta = np.column_stack([np.log(problem.unit * np.where(rises, level, 1.0)), delta, kappa])
-    theta, _ = descend(theta, problem, weights.T, CHINCHILLA_DELTA)
+    theta, _ = descend(theta, problem, weights, CHINCHILLA_DELTA)
     grown = np.exp(theta[:, 0] - theta[:, 1] * problem.centre_r - theta[:, 2] * problem.centre_u)
     return {
         "P": np.where(rises, grown, 0.0),

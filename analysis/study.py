@@ -2,10 +2,11 @@
 
 In: a DuckDB file with runs.runs, runs.curves and runs.isoflop_points. Out: `Study`.
 Only runs on one and the same data are compared: the shard fingerprint that most finished runs share; the others are set
-aside with that reason, as are runs that failed, still run, or have no loss or budget. Columns that a warehouse does not
+aside with that reason, as are runs that failed, still run, or lack a number that the fits need. Columns that a warehouse does not
 have are left out, never invented. Wrong: no file, no table, no finished run: one clear line (UserError).
 """
 
+import math
 from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,12 +16,14 @@ import duckdb
 import numpy as np
 
 from analysis.points import Curves, Points
-from analysis.readers import points_from_columns
+from analysis.readers import REQUIRED, points_from_columns, row_faults
 from warehouse.errors import UserError
 
 Row = dict[str, Any]
 # Columns of runs.isoflop_points that the fits use, under the names of Points.
 POINT_COLUMNS = ("n", "d", "loss", "flops", "budget", "unique_tokens", "unique_patients", "configuration")
+# A run without one of these is set aside; without any counted compute in the table, compute is 6ND.
+NEEDED = (*REQUIRED, "budget")
 RUN_COLUMNS = (
     "run_id",
     "configuration",
@@ -95,10 +98,11 @@ def make_study(runs: list[Row], isoflop: list[Row], curves: list[Row], where: st
         text = f"{where}: no finished run with a FLOPs budget ({states or 'no run at all'})"
         raise UserError(f"{text}; train some with `python ml/sweep.py`, then `dbt run --select runs`")
     fingerprint = _commonest([row.get("shard_fingerprint") for row in isoflop])
-    kept = sorted(
-        (r for r in isoflop if r.get("shard_fingerprint") == fingerprint), key=lambda r: (r["budget"], r["n"])
-    )
-    kept = [row for row in kept if all(_positive(row.get(name)) for name in ("n", "d", "loss", "budget"))]
+    alike = [row for row in isoflop if row.get("shard_fingerprint") == fingerprint]
+    columns = {name: [row.get(name) for row in alike] for name in POINT_COLUMNS if name in NEEDED or name in alike[0]}
+    # The fits drop such rows too: dropped here, points and runs stay one to one.
+    faults = dict(zip([row["run_id"] for row in alike], row_faults(columns, NEEDED), strict=True))
+    kept = sorted((r for r in alike if not faults[r["run_id"]]), key=lambda r: (r["budget"], r["n"]))
     if not kept:
         raise UserError(f"{where}: no finished run has a size, tokens, a budget and a held_out loss")
     by_id = {run["run_id"]: run for run in runs}
@@ -106,14 +110,13 @@ def make_study(runs: list[Row], isoflop: list[Row], curves: list[Row], where: st
     points = points_from_columns({name: [row[name] for row in kept] for name in names}, where)
     ids = {row["run_id"] for row in kept}
     used = tuple({**row, **by_id.get(row["run_id"], {})} for row in kept)
-    aside = tuple({**run, "why": _why(run, fingerprint)} for run in runs if run["run_id"] not in ids)
+    aside = tuple({**run, "why": _why(run, fingerprint, faults)} for run in runs if run["run_id"] not in ids)
     lines: dict[str, list[Row]] = {}
     for row in curves:
         if row["run_id"] in ids:
             lines.setdefault(row["run_id"], []).append(row)
     ordered = {key: tuple(sorted(rows, key=lambda r: r.get("tokens_seen") or 0)) for key, rows in lines.items()}
-    if len(points) == len(kept):
-        points = replace(points, curves=_curves(kept, points, ordered))
+    points = replace(points, curves=_curves(kept, points, ordered))
     columns = tuple(name for name in RUN_COLUMNS if runs and name in runs[0])
     vocabulary = _commonest([row.get("vocabulary_sha256") for row in used])
     return Study(points, used, aside, ordered, columns, str(fingerprint or "unknown"), str(vocabulary or "unknown"))
@@ -151,14 +154,14 @@ def _commonest(values: list) -> Any:
 
 
 def _positive(value: Any) -> bool:
-    return value is not None and value > 0
+    return value is not None and 0 < value < math.inf
 
 
 def _status(run: Row) -> str:
     return str(run.get("status") or "unknown")
 
 
-def _why(run: Row, fingerprint: Any) -> str:
+def _why(run: Row, fingerprint: Any, faults: dict[str, str]) -> str:
     """Why a run is not fitted, in a few words."""
     status = _status(run)
     if status != "done":
@@ -167,4 +170,6 @@ def _why(run: Row, fingerprint: Any) -> str:
         return "other shard fingerprint: trained on other data"
     if not _positive(run.get("held_out_loss")):
         return "no held_out loss"
-    return "no FLOPs budget" if not _positive(run.get("flops_budget")) else "not among the IsoFLOP points"
+    if not _positive(run.get("flops_budget")):
+        return "no FLOPs budget"
+    return faults.get(run["run_id"]) or "not among the IsoFLOP points"

@@ -16,10 +16,10 @@ from scipy import stats
 from analysis import surface_solver as solver
 from analysis.points import Points
 from analysis.results import Fit, Note, refused
-from analysis.terms import OBJECTIVES, SIGMA_FLOOR, Law, fit_terms, renamed
+from analysis.terms import OBJECTIVES, SIGMA_FLOOR, Terms, fit_terms, renamed
 
 METHODS = tuple(f"surface_{name}" for name in OBJECTIVES)
-LAW = Law(
+LAW = Terms(
     coefficients=("A", "B"),
     exponents=("alpha", "beta"),
     derived=(
@@ -36,15 +36,17 @@ LINE_TOLERANCE = 0.05
 LACK_OF_FIT_LEVEL = 0.01
 
 
-def fit_surfaces(points: Points, methods: tuple[str, ...], bootstrap: int, seed: int) -> tuple[Fit, ...]:
-    """The named surface methods on one set of points, in the order given."""
+def fit_surfaces(
+    points: Points, methods: tuple[str, ...], bootstrap: int, seed: int, others: bool = True
+) -> tuple[Fit, ...]:
+    """The named surface methods on one set of points, in the order given; `others`: with the other intervals too."""
     barred = identifiability(points)
     if barred:
         return tuple(refused(method, NAMES, "not_identified", barred) for method in methods)
     problem = solver.make_problem(points.loss, points.n, points.d)
     codes = np.unique(points.configuration, return_inverse=True)[1].reshape(-1)
     objectives = tuple(method.removeprefix("surface_") for method in methods)
-    found = fit_terms(LAW, problem, codes, objectives, bootstrap, seed)
+    found = fit_terms(LAW, problem, codes, objectives, bootstrap, seed, others)
     fits = zip(methods, (found[name] for name in objectives), strict=True)
     return tuple(renamed(fit, method, lack_of_fit(codes, fit.details["residual"], problem)) for method, fit in fits)
 

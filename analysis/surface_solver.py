@@ -102,11 +102,16 @@ def uncentred(problem: Problem, theta: np.ndarray, term: int) -> tuple[Problem, 
 
 
 def huber(residual: np.ndarray, weights: np.ndarray, delta: float) -> np.ndarray:
-    """Sum over the last axis of w * huber_delta(residual); least squares (w r^2 / 2) at delta = inf."""
+    """Sum over the last axis of w * huber_delta(residual)."""
+    return (weights * huber_rows(residual, delta)).sum(axis=-1)
+
+
+def huber_rows(residual: np.ndarray, delta: float) -> np.ndarray:
+    """huber_delta of every residual (Huber 1964): r^2 / 2 up to delta, delta (|r| - delta / 2) beyond; r^2 / 2 at delta = inf."""
     size = np.abs(residual)
     if np.isinf(delta):
-        return 0.5 * (weights * size**2).sum(axis=-1)
-    return (weights * np.where(size <= delta, 0.5 * size**2, delta * (size - 0.5 * delta))).sum(axis=-1)
+        return 0.5 * size**2
+    return np.where(size <= delta, 0.5 * size**2, delta * (size - 0.5 * delta))
 
 
 def descend(

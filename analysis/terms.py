@@ -1,6 +1,6 @@
 """Fits of L = E + sum of A_k / x_k^alpha_k: search, bootstrap, status. The surface and the joint law are made of it.
 
-In: loss, the scales x_k, configuration codes, a `Law` (names). Out: per method a Fit with E, A_k, alpha_k.
+In: loss, the scales x_k, configuration codes, `Terms` (names). Out: per method a Fit with E, A_k, alpha_k.
 The methods differ in the delta of the Huber objective alone (least squares, 1.345 robust sigma, 1e-3, least absolute); all
 are on log loss, so one scale of error holds from small to large losses, and summed, never averaged.
 Every configuration counts once: its seeds share its weight and move together in the bootstrap.
@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from analysis import surface_solver as solver
-from analysis.intervals import delta_intervals, profile_intervals, spread
+from analysis.intervals import Spread, delta_intervals, profile_intervals, spread
+from analysis.points import configuration_weights
 from analysis.results import Fit, Note, Search, percentile_interval
 
 OBJECTIVES = ("least_squares", "huber", "huber_1e3", "lad")
@@ -37,7 +38,7 @@ AT_BOUND = 1e-6
 
 
 @dataclass(frozen=True)
-class Law:
+class Terms:
     """Names of a law: its coefficients and exponents per term, and what derives from the exponents (arrays to arrays)."""
 
     coefficients: tuple[str, ...]
@@ -67,7 +68,7 @@ class Law:
 
 
 @dataclass(frozen=True)
-class Optimum:
+class Best:
     """The best of many starts: parameters, objective, how it was found."""
 
     theta: np.ndarray
@@ -76,27 +77,37 @@ class Optimum:
 
 
 def fit_terms(
-    law: Law, problem: solver.Problem, codes: np.ndarray, objectives: tuple[str, ...], bootstrap: int, seed: int
+    law: Terms,
+    problem: solver.Problem,
+    codes: np.ndarray,
+    objectives: tuple[str, ...],
+    bootstrap: int,
+    seed: int,
+    others: bool = True,
 ) -> dict[str, Fit]:
-    """A Fit per objective, its `method` being the objective's name; `codes`: int[rows], the configuration of each row."""
+    """A Fit per objective, its `method` being the objective's name; `codes`: int[rows], the configuration of each row.
+
+    `others`: whether to work out the other intervals too (delta method, profile likelihood), which take the most time.
+    """
     weights = 1 / np.bincount(codes)[codes]
     starts = solver.projected_starts(problem, weights, STARTS)
-    sigma = robust_sigma(minimise(law, starts, problem, weights, math.inf).theta, problem, codes)
-    count = int(codes.max()) + 1
-    rng = np.random.default_rng(seed)
-    drawn = rng.multinomial(count, np.full(count, 1 / count), size=bootstrap)[:, codes] * weights
+    squares = minimise(law, starts, problem, weights, math.inf).theta
+    sigma = robust_sigma(residual_of(squares, problem), codes, len(squares))
+    drawn = configuration_weights(codes, bootstrap, np.random.default_rng(seed)) * weights
     deltas = dict(zip(OBJECTIVES, (math.inf, HUBER_SIGMAS * sigma, CHINCHILLA_DELTA, LAD_SIGMAS * sigma), strict=True))
     fits = {}
     for name in objectives:
         best = minimise(law, starts, problem, weights, deltas[name], sigma)
         draws = law.natural(resampled(best.theta, problem, drawn, deltas[name], sigma), problem)
-        fits[name] = _assemble(law, name, best, deltas[name], sigma, problem, codes, draws)
+        about = spread(best.theta, problem, deltas[name], codes, sigma)
+        beside = _other_intervals(law, best.theta, problem, weights, deltas[name], about) if others else {}
+        fits[name] = _assemble(law, name, best, deltas[name], problem, codes, draws, about, beside)
     return fits
 
 
 def minimise(
-    law: Law, starts: np.ndarray, problem: solver.Problem, weights: np.ndarray, delta: float, sigma: float = math.nan
-) -> Optimum:
+    law: Terms, starts: np.ndarray, problem: solver.Problem, weights: np.ndarray, delta: float, sigma: float = math.nan
+) -> Best:
     """Descend from every start, float[starts, parameters], and polish the best."""
     many = np.repeat(weights[None, :], len(starts), axis=0)
     theta, objective = _continued(starts.copy(), problem, many, delta, sigma)
@@ -111,7 +122,7 @@ def minimise(
     named = np.array(law.parameters)
     moved = float(np.linalg.norm(found - starts[best]))
     search = Search(len(starts), reached, slope, moved, tuple(named[still].tolist()), tuple(named[edge].tolist()))
-    return Optimum(found, value, search)
+    return Best(found, value, search)
 
 
 def _continued(theta: np.ndarray, problem: solver.Problem, weights: np.ndarray, delta: float, sigma: float):
@@ -123,11 +134,16 @@ def _continued(theta: np.ndarray, problem: solver.Problem, weights: np.ndarray, 
     return solver.descend(theta, problem, weights, delta)
 
 
-def robust_sigma(theta: np.ndarray, problem: solver.Problem, codes: np.ndarray) -> float:
-    """Robust standard deviation of log loss: 1.4826 median |r|, a configuration counting once, for the parameters."""
-    residual = problem.target - problem.model(theta[None, :])[0][0]
+def residual_of(theta: np.ndarray, problem: solver.Problem) -> np.ndarray:
+    """Log loss less the model's, float[rows], at theta, float[parameters]."""
+    return problem.target - problem.model(theta[None, :])[0][0]
+
+
+def robust_sigma(residual: np.ndarray, codes: np.ndarray, parameters: int) -> float:
+    """Robust standard deviation of log loss from the residuals of a fit with so many parameters: 1.4826 median |r|, a
+    configuration counting once."""
     sizes = np.bincount(codes, np.abs(residual)) / np.bincount(codes)
-    freedom = max(len(sizes) - len(theta), 1)
+    freedom = max(len(sizes) - parameters, 1)
     return max(1.4826 * float(np.median(sizes)) * math.sqrt(len(sizes) / freedom), SIGMA_FLOOR)
 
 
@@ -151,7 +167,7 @@ def resampled(theta: np.ndarray, problem: solver.Problem, drawn: np.ndarray, del
     return best if coarse == delta else _continued(best, problem, drawn, delta, sigma)[0]
 
 
-def quoted_intervals(law: Law, draws: dict[str, np.ndarray], freedom: int) -> dict[str, tuple[float, float]]:
+def quoted_intervals(law: Terms, draws: dict[str, np.ndarray], freedom: int) -> dict[str, tuple[float, float]]:
     """Bootstrap percentiles, stretched for few degrees of freedom; none of the estimates can be negative."""
     found = {}
     for name in law.names:
@@ -160,20 +176,33 @@ def quoted_intervals(law: Law, draws: dict[str, np.ndarray], freedom: int) -> di
     return found
 
 
+def _other_intervals(
+    law: Terms, theta: np.ndarray, problem: solver.Problem, weights: np.ndarray, delta: float, about: Spread
+) -> dict[str, dict[str, tuple[float, float]]]:
+    """What is set beside the bootstrap: the delta method and the profile likelihood."""
+    return {
+        "delta": delta_intervals(law, theta, problem, about),
+        "profile": profile_intervals(law, theta, problem, weights, delta, about),
+    }
+
+
 def _assemble(
-    law: Law, name: str, best: Optimum, delta: float, sigma: float, problem: solver.Problem, codes: np.ndarray, draws
+    law: Terms,
+    name: str,
+    best: Best,
+    delta: float,
+    problem: solver.Problem,
+    codes: np.ndarray,
+    draws: dict[str, np.ndarray],
+    about: Spread,
+    beside: dict[str, dict[str, tuple[float, float]]],
 ) -> Fit:
-    """The Fit, with its status, bounds and the three kinds of interval."""
-    residual = problem.target - problem.model(best.theta[None, :])[0][0]
+    """The Fit, with its status, bounds and intervals."""
+    residual = residual_of(best.theta, problem)
     weights = 1 / np.bincount(codes)[codes]
     status, notes = judge(best.search, name != "lad")
     notes = [search_note(best, delta), *notes, *open_ends(law, draws, problem)]
     objective = float((weights * np.abs(residual)).sum()) if name == "lad" else best.objective
-    about = spread(best.theta, problem, delta, codes, sigma)
-    others = {
-        "delta": delta_intervals(law, best.theta, problem, about),
-        "profile": profile_intervals(law, best.theta, problem, weights, delta, about),
-    }
     return Fit(
         method=name,
         estimates={key: float(value[0]) for key, value in law.natural(best.theta[None, :], problem).items()},
@@ -184,11 +213,11 @@ def _assemble(
         draws=draws,
         details={"residual": residual, "delta": delta, "covariance": about.covariance, "freedom": about.freedom},
         search=best.search,
-        other_intervals=others,
+        other_intervals=beside,
     )
 
 
-def search_note(best: Optimum, delta: float) -> Note:
+def search_note(best: Best, delta: float) -> Note:
     """The convergence log in one line."""
     kind = "least squares" if math.isinf(delta) else f"delta {delta:.2g}"
     search = best.search
@@ -217,7 +246,7 @@ def judge(search: Search, smooth: bool) -> tuple[str, list[Note]]:
     return status, notes
 
 
-def open_ends(law: Law, draws: dict[str, np.ndarray], problem: solver.Problem) -> list[Note]:
+def open_ends(law: Terms, draws: dict[str, np.ndarray], problem: solver.Problem) -> list[Note]:
     """A note where many refits end on a bound: that end of the interval is open."""
     low, high = solver.EXPONENT_BOUNDS
     least_e = math.exp(problem.lower[0])

@@ -166,7 +166,8 @@ def _two_step(scores: Scores, bootstrap: int, seed: int) -> Fit:
             f"No predictable trend: size and tokens do not move the task's log loss beyond its noise (p {level:.2g})."
         )
         return refused(TWO_STEP, ("slope",), "not_identified", (Note("no_predictable_trend", "warning", text),))
-    (surface,) = fit_surfaces(make_points(n, d, loss), ("surface_huber",), min(bootstrap, SURFACE_DRAWS), seed)
+    refits = min(bootstrap, SURFACE_DRAWS)
+    (surface,) = fit_surfaces(make_points(n, d, loss), ("surface_huber",), refits, seed, others=False)
     if surface.status == "converged":
         first = {
             name: (surface.estimates[name], surface.intervals[name], np.resize(surface.draws[name], bootstrap))
@@ -217,12 +218,12 @@ def kendall(x: np.ndarray, y: np.ndarray, rng: np.random.Generator) -> tuple[flo
     if len(x) < 3 or np.ptp(x) == 0 or np.ptp(y) == 0:
         return math.nan, math.nan
     tau = float(stats.kendalltau(x, y).statistic)
-    signs = np.sign(x[:, None] - x[None, :])
-    orders = np.argsort(rng.random((PERMUTATIONS, len(y))), axis=1)
-    shuffled = y[orders]
-    # tau-b's denominator is the same under every permutation, so that the numerators decide.
-    scores = np.einsum("ij,pij->p", signs, np.sign(shuffled[:, :, None] - shuffled[:, None, :]))
-    seen = abs(float((signs * np.sign(y[:, None] - y[None, :])).sum()))
+    signs, order = (np.sign(values[:, None] - values[None, :]) for values in (x, y))
+    # tau-b's denominator is the same under every permutation, so that the numerators decide; one at a time, as all
+    # of them at once would be gigabytes for a few hundred configurations.
+    shuffles = np.argsort(rng.random((PERMUTATIONS, len(y))), axis=1)
+    scores = np.array([(signs * order[np.ix_(shuffle, shuffle)]).sum() for shuffle in shuffles])
+    seen = abs(float((signs * order).sum()))
     return tau, float((1 + (np.abs(scores) >= seen - 1e-9).sum()) / (1 + PERMUTATIONS))
 
 

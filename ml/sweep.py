@@ -16,7 +16,6 @@ import signal
 import statistics
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,7 +24,8 @@ import torch
 from ml import runs
 from ml.arguments import add_settings, number, parser, settings_from
 from ml.device import choose_device
-from ml.grid import CURVATURE, SEED_NOISE, centre_for, sizes_around, sizes_missing, sizes_per_budget
+from ml.grid import sizes_around, sizes_missing
+from ml.grid_formulas import CURVATURE, SEED_NOISE, centre_for, sizes_per_budget
 from ml.jobs import Job, conclude
 from ml.launch import SLURM_AT_ONCE, Launcher, LocalSlots, SlurmQueue, train_command
 from ml.plan import Settings, plan_run
@@ -33,6 +33,7 @@ from ml.stream import Corpus, open_corpus
 from ml.sweep_plan import read_plan
 from ml.sweep_table import Board, ending, print_plan, print_results, profiles_of
 from warehouse.errors import ArgumentParser, UserError, run_main
+from warehouse.options import numbers
 from warehouse.paths import data_dir
 
 POLL_SECONDS = 0.2
@@ -224,19 +225,6 @@ def run(sweep: Sweep, launcher: Launcher, device: str, board: Board) -> None:
     finally:
         board.close()
         launcher.stop([job.worker for job in sweep.jobs.values() if job.worker])
-
-
-def numbers(kind: Callable[[str], float]) -> Callable[[str], list]:
-    """Parser of a comma-separated list for argparse."""
-
-    def parse(text: str) -> list:
-        values = [kind(part) for part in text.split(",") if part.strip()]
-        if not values:
-            raise ValueError(text)
-        return values
-
-    parse.__name__ = "comma-separated list"
-    return parse
 
 
 def slurm_option(text: str) -> tuple[str, str | int]:

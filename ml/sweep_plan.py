@@ -2,7 +2,7 @@
 
 In: a JSON object: format 1, budgets (FLOPs), sizes_per_budget, centres (N with head that each budget's sizes are laid around
 before there are results; null where not known), seeds, curvature and seed_noise (nats; what the runs so far show).
-Out: `SweepPlan`. Wrong: no such file, no such plan (UserError).
+Out: `SweepPlan`. Wrong: no such file, no such plan, values of another kind (UserError).
 """
 
 import json
@@ -43,12 +43,30 @@ def read_plan(path: Path) -> SweepPlan:
         plan = SweepPlan(**{name: content[name] for name in SweepPlan.__dataclass_fields__})
     except KeyError as error:
         raise UserError(f"--plan {path}: has no {error.args[0]}") from error
-    counts = {len(plan.budgets), len(plan.sizes_per_budget), len(plan.centres)}
-    numbers = [*plan.budgets, *plan.sizes_per_budget, plan.curvature, plan.seed_noise, *filter(None, plan.centres)]
-    if len(counts) != 1 or not plan.budgets or not plan.seeds or not all(_positive(value) for value in numbers):
-        raise UserError(f"--plan {path}: budgets, sizes_per_budget and centres must be lists of one length, above 0")
+    amiss = _amiss(plan)
+    if amiss:
+        raise UserError(f"--plan {path}: {amiss}")
     return plan
 
 
+def _amiss(plan: SweepPlan) -> str | None:
+    """What is wrong with the values of a plan, None where nothing is."""
+    lists = (plan.budgets, plan.sizes_per_budget, plan.centres)
+    if not all(isinstance(part, list) for part in lists) or len({len(part) for part in lists}) != 1 or not plan.budgets:
+        return "budgets, sizes_per_budget and centres must be lists of one length"
+    known = [centre for centre in plan.centres if centre is not None]
+    if not all(_positive(value) for value in (*plan.budgets, *known, plan.curvature, plan.seed_noise)):
+        return "budgets, centres (or null), curvature and seed_noise must be numbers above 0"
+    if not all(_whole(size, 1) for size in plan.sizes_per_budget):
+        return "sizes_per_budget must be whole numbers from 1 up"
+    if not isinstance(plan.seeds, list) or not plan.seeds or not all(_whole(seed, 0) for seed in plan.seeds):
+        return "seeds must be a list of whole numbers from 0 up"
+    return None
+
+
 def _positive(value: object) -> bool:
-    return isinstance(value, int | float) and 0 < value < math.inf
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < math.inf
+
+
+def _whole(value: object, least: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= least

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from tqdm import tqdm
 
 from ml import runs
-from ml.grid import CURVATURE, SEED_NOISE, curvature_of, exponent_error, noise_of, vertex
+from ml.grid_formulas import CURVATURE, SEED_NOISE, curvature_of, exponent_error, noise_of, vertex
 from ml.jobs import Job
 
 REDRAW_SECONDS = 1.0

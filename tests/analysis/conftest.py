@@ -1,6 +1,7 @@
 """Simulated sweeps with a known truth, and warehouses made of them."""
 
 import csv
+import math
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -10,9 +11,12 @@ import numpy as np
 import pytest
 
 from analysis.points import Points, make_points
+from analysis.repeated import Base
 
 TRUTH = {"E": 1.5, "A": 60.0, "B": 90.0, "alpha": 0.35, "beta": 0.30}
 TRUE_A = TRUTH["beta"] / (TRUTH["alpha"] + TRUTH["beta"])
+# Muennighoff 2023: constants of C4.
+C4 = Base(E=math.exp(0.6254804), A=math.exp(6.255414), B=math.exp(7.3049974), alpha=0.3526596, beta=0.3526596)
 
 
 def true_loss(n: np.ndarray, d: np.ndarray) -> np.ndarray:
@@ -65,12 +69,21 @@ def rows_of(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+def column(rows: list[dict[str, str]], name: str) -> np.ndarray:
+    """A column of numbers."""
+    return np.array([float(row[name]) for row in rows])
+
+
+def repeated_rows(folder: Path) -> Points:
+    """The 182 runs of Muennighoff's published fit, from the folder of scaling data."""
+    rows = rows_of(folder / "datablations" / "fit_subset_182.csv")
+    return make_points(*(column(rows, name) for name in ("N", "D", "loss")), unique_tokens=column(rows, "U"))
+
+
 @pytest.fixture
 def published(shared_data: Path) -> Points:
-    """The 182 runs of Muennighoff's published fit."""
-    rows = rows_of(shared_data / "scaling" / "datablations" / "fit_subset_182.csv")
-    n, d, u, loss = (np.array([float(row[name]) for row in rows]) for name in ("N", "D", "U", "loss"))
-    return make_points(n, d, loss, unique_tokens=u)
+    """repeated_rows, as a fixture."""
+    return repeated_rows(shared_data / "scaling")
 
 
 RUNS_TABLE = """create table runs.runs (

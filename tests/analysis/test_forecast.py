@@ -5,9 +5,11 @@ import math
 import numpy as np
 import pytest
 
-from analysis.forecast import CARRY_FORWARD, SPREAD, forecast, leave_largest_out, observed_optima
+from analysis.forecast import CARRY_FORWARD, SPREAD, forecast, leave_largest_out, observed_optima, run_noise
 from analysis.methods import fit_methods
 from analysis.optimum import compute_for_loss, compute_rule, law_of, optimum
+from analysis.recommendation import recommend
+from analysis.results import percentile_interval
 from tests.analysis.conftest import TRUTH, simulate, true_loss, true_optimum
 
 METHODS = ("isoflop_parabola", "surface_least_squares", "surface_huber", "loss_compute")
@@ -68,6 +70,27 @@ def test_forecast_covers_the_truth_and_keeps_three_bands_apart(noisy):
     spread = row(rows, quantity="n_opt", method=SPREAD)
     values = [r.value for r in rows if r.quantity == "n_opt" and r.method != SPREAD]
     assert (spread.low, spread.high) == (min(values), max(values))
+
+
+def test_bands_of_a_surface_are_stretched_for_few_degrees_of_freedom(points_of):
+    """Nine configurations and five parameters: Student's t with 4 degrees of freedom is 1.42 times the normal's 1.96."""
+    points = points_of(simulate(budgets=(1e12, 1e13, 1e14), sizes=3, noise=0.003, seed=1))
+    fits = fit_methods(points, ("surface_least_squares",), 200)
+    fit = fits["surface_least_squares"]
+    assert fit.details["freedom"] == 4
+    draws = optimum(law_of(fit.draws), compute_rule(points), 1e15)
+    loss = row(forecast(points, fits, 1e15), quantity="loss", method=fit.method)
+    low, high = np.log(percentile_interval(draws.loss, log=True))
+    assert math.log(loss.high / loss.low) == pytest.approx(1.4165 * (high - low), rel=1e-3)
+    size = row(forecast(points, fits, 1e15), quantity="n_opt", method=fit.method)
+    assert (size.low, size.high) == percentile_interval(np.exp(draws.log_n), 4, log=True)
+    noise, rng = run_noise(points, fits), np.random.default_rng(0)
+    runs = draws.loss * np.exp(noise * rng.standard_normal(200))
+    assert (loss.run_low, loss.run_high) == percentile_interval(runs, 4, log=True)
+    answer = recommend(points, fits, 1e15)
+    for name, seen in (("loss", loss), ("n", size)):
+        assert (answer.ranges[name].low, answer.ranges[name].high) == (seen.low, seen.high), name
+    assert (answer.run_low, answer.run_high) == (min(loss.run_low, loss.low), max(loss.run_high, loss.high))
 
 
 def test_largest_budgets_left_out_are_foreseen_and_the_baseline_is_not(noisy):

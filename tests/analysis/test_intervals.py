@@ -8,9 +8,15 @@ from scipy import stats
 from scipy.optimize import curve_fit, least_squares
 
 from analysis import surface_solver, terms
+from analysis.forecast import CARRY_FORWARD, leave_largest_out
+from analysis.methods import fit_methods
 from analysis.points import make_points
+from analysis.repeated import Fresh, base_of
 from analysis.surface import fit_surfaces
+from analysis.utility import fit_laws
 from tests.analysis.conftest import simulate
+from tests.analysis.test_rising import grid as repeats
+from tests.analysis.test_utility import scores
 
 PARAMETERS = ("E", "A", "B", "alpha", "beta")
 
@@ -101,18 +107,42 @@ def test_a_floor_that_the_runs_do_not_show_has_an_open_profile(seed):
     low, high = fit.other_intervals["profile"]["E"]
     assert low == 0
     assert 1.5 < high < points.loss.min() * 1.1
-    assert fit.other_intervals["delta"]["E"][0] > 0 or seed == 3
+    assert np.isfinite(fit.other_intervals["delta"]["E"]).all() == (seed == 1)
     low, high = fit.other_intervals["profile"]["alpha"]
     assert low < 0.35 < high
 
 
-def test_too_few_configurations_for_residuals_give_no_intervals():
-    """Six configurations: one degree of freedom, wide but there; the search says how it went."""
+def test_one_degree_of_freedom_gives_wide_intervals():
+    """Six configurations and five parameters: wide but there; the search says how it went."""
     columns = simulate(budgets=(1e11, 1e12), sizes=3, noise=0.01)
     (fit,) = fit_surfaces(points_from(columns), ("surface_least_squares",), 100, 0)
+    for name, (low, high) in fit.other_intervals["delta"].items():
+        assert math.isfinite(high - low), name
     low, high = fit.other_intervals["delta"]["alpha"]
-    assert math.isnan(low) or high - low > 0.1
+    assert high - low > 0.4
     assert fit.search.starts == terms.STARTS
+
+
+def test_other_intervals_are_left_out_of_fits_that_are_not_shown(points, squares, monkeypatch):
+    """The base of repeated data and the first step of a task's score need estimates and draws alone."""
+
+    def unwanted(*given):
+        raise AssertionError("worked out for no one")
+
+    monkeypatch.setattr(terms, "profile_intervals", unwanted)
+    monkeypatch.setattr(terms, "delta_intervals", unwanted)
+    (plain,) = fit_surfaces(points, ("surface_least_squares",), 200, 0, others=False)
+    assert plain.other_intervals == {}
+    assert (plain.estimates, plain.intervals) == (squares.estimates, squares.intervals)
+    named = fit_methods(points, ("surface_huber",), 100, others=False)["surface_huber"]
+    assert named.status == "converged" and named.other_intervals == {}
+    assert isinstance(base_of(repeats(), 100, 0, None), Fresh)
+    assert {row.method for row in leave_largest_out(points, {named.method: named}, 1, 100)} == {
+        named.method,
+        CARRY_FORWARD,
+    }
+    notes = fit_laws(scores(), 100, 0)["two_step"].notes
+    assert "first_step_surface" in {note.code for note in notes}
 
 
 def test_parameters_that_did_not_move_are_a_failed_fit(points, monkeypatch):

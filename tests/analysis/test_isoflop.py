@@ -1,4 +1,4 @@
-"""Local parabolas, Akima and the laws through their vertices: known truths, published numbers, refusals and flags."""
+"""Local parabolas, Akima and the laws through their vertices: known truths, refusals and flags."""
 
 import numpy as np
 import pytest

@@ -18,23 +18,17 @@ from analysis.isoflop import fit_parabola
 from analysis.loss_error import fit_loss_error
 from analysis.overtrained import fit_overtrained, predict_overtrained
 from analysis.points import Points, budget_profiles, make_points, seed_noise
-from analysis.repeated import Base, fit_decay, predict
+from analysis.repeated import fit_decay, predict
 from analysis.surface import fit_surfaces
 from analysis.surface_solver import huber
-from tests.analysis.conftest import rows_of
+from tests.analysis.conftest import C4, column, repeated_rows, rows_of
 
 Line = tuple[str, float, float, float]
-# Muennighoff 2023: constants of C4 and the published decay.
-C4 = Base(E=math.exp(0.6254804), A=math.exp(6.255414), B=math.exp(7.3049974), alpha=0.3526596, beta=0.3526596)
+# Muennighoff 2023: the published decay.
 R_D, R_N = 15.387756, 5.309743
 PORIAN_KEYS = ("file", "dataset", "hparams", "warmup", "decay", "param_count", "val")
 # Porian 2024: what others get on these grids; a global parabola is off by up to .37.
 PORIAN_AKIMA, PORIAN_PARABOLA = 0.01, 0.035
-
-
-def column(rows: list[dict[str, str]], name: str) -> np.ndarray:
-    """A column of numbers."""
-    return np.array([float(row[name]) for row in rows])
 
 
 def porian_sweeps(folder: Path) -> Iterator[tuple[str, float, Points]]:
@@ -54,12 +48,6 @@ def porian_lines(folder: Path) -> Iterator[Line]:
         profiles, _ = budget_profiles(points)
         yield f"{name}, Akima", published, fit_akima(profiles, seed_noise(points), 1000, 0).estimates["a"], PORIAN_AKIMA
         yield f"{name}, parabola", published, fit_parabola(profiles, 100, 0).estimates["a"], PORIAN_PARABOLA
-
-
-def repeated_rows(folder: Path) -> Points:
-    """The 182 rows of Muennighoff's fit."""
-    rows = rows_of(folder / "datablations" / "fit_subset_182.csv")
-    return make_points(*(column(rows, name) for name in ("N", "D", "loss")), unique_tokens=column(rows, "U"))
 
 
 def datablations_lines(folder: Path) -> Iterator[Line]:
@@ -95,6 +83,8 @@ def gadre_lines(folder: Path) -> Iterator[Line]:
     yield "E", 1.8366, law["E"], 5e-5
     with_1b = [*fitted, run("open_lm_1b", 1)]
     error = fit_loss_error(column(with_1b, "loss_c4_val"), column(with_1b, "err_avg17"), 100, 0).estimates
+    yield "eps of the error law", 0.8570, error["eps"], 5e-5
+    yield "k of the error law", 2.2065, error["k"], 5e-5
     yield "gamma of the error law", 0.7146, error["gamma"], 5e-5
     large = {"1.4B, M 640": run("open_lm_1b", 32), "6.9B, M 20": run("open_lm_7b", 1)}
     published = {"1.4B, M 640": (0.7103, 3.6365), "6.9B, M 20": (0.7320, 0.0464)}
@@ -105,7 +95,7 @@ def gadre_lines(folder: Path) -> Iterator[Line]:
             ("loss", loss, float(row["loss_c4_val"]), published[name][0]),
             ("17-task error", predicted, float(row["err_avg17"]), published[name][1]),
         ):
-            yield f"{name}, {what}: relative error, %", expected, 100 * abs(value / truth - 1), 5e-4
+            yield f"{name}, {what}: relative error, %", expected, 100 * abs(value / truth - 1), 2e-4
 
 
 def olmo_lines(folder: Path) -> Iterator[Line]:
@@ -127,11 +117,17 @@ def olmo_lines(folder: Path) -> Iterator[Line]:
 SOURCES = {"porian": porian_lines, "datablations": datablations_lines, "gadre": gadre_lines, "olmo_ladder": olmo_lines}
 
 
-@pytest.mark.parametrize(("source", "count"), [("porian", 30), ("datablations", 7), ("gadre", 8), ("olmo_ladder", 9)])
+@pytest.mark.parametrize(("source", "count"), [("porian", 30), ("datablations", 7), ("gadre", 10), ("olmo_ladder", 9)])
 def test_published_numbers(source, count, shared_data):
     lines = list(SOURCES[source](shared_data / "scaling"))
     assert len(lines) == count
     assert not [line for line in lines if not abs(line[1] - line[2]) <= line[3]]
+
+
+def test_budgets_of_every_published_sweep_are_told_apart(shared_data):
+    """Three of Porian's sweeps have 11 budgets, the others 12; a budget lost or split would move an exponent by little."""
+    budgets = [len(budget_profiles(points)[0]) for _, _, points in porian_sweeps(shared_data / "scaling")]
+    assert sorted(budgets) == [11] * 3 + [12] * 12
 
 
 def test_decay_of_repeats_is_unbounded_above(published):
@@ -148,7 +144,6 @@ def test_global_parabola_would_be_wrong_where_the_local_one_is_not(shared_data):
     """On Porian's widest grid a parabola through all sizes is off by more than .1; ours must not be one."""
     _, published, points = next(porian_sweeps(shared_data / "scaling"))
     profiles, _ = budget_profiles(points)
-    assert len(profiles) == 11
     whole = [np.polyfit(np.log(p.n), np.log(p.loss), 2) for p in profiles]
     vertices = np.array([-slope / 2 / bend for bend, slope, _ in whole])
     slope = np.polyfit(np.log([p.budget for p in profiles]), vertices, 1)[0]

@@ -10,10 +10,13 @@ import pytest
 
 from analysis.methods import fit_methods
 from analysis.optimum import compute_rule, law_of, optimum
-from analysis.recommend import main
+from analysis.recommend import _score_rows, as_text, main
 from analysis.recommendation import recommend
+from analysis.repeat_choice import FRESH, Choice
 from analysis.repeated import METHOD as REPEATED
 from analysis.results import Fit
+from analysis.rising import METHOD as RISING
+from analysis.utility import scores_of, task_trend
 from tests.analysis.conftest import TRUTH, simulate, true_loss, true_optimum, write_warehouse
 from warehouse.errors import UserError
 
@@ -83,6 +86,22 @@ def test_repeats_count_by_the_law_where_the_runs_identify_it(fitted):
     assert recommend(points, fits, 1e14).ranges["loss"].value < answer.ranges["loss"].value < worst
 
 
+def test_the_law_of_decay_is_not_used_where_held_out_runs_speak_for_another(fitted):
+    points, fits = fitted
+    estimates = {**TRUTH, "R_D": 15.0, "R_N": 5.0}
+    draws = {name: np.full(200, value) for name, value in estimates.items()}
+    unique = recommend(points, fits, 1e14).ranges["d"].value / 10
+    bound = recommend(points, fits, 1e14, unique)
+    for best, words in ((RISING, "loss rises with repeats"), (FRESH, "every token as fresh")):
+        law = Fit(REPEATED, estimates, {}, 0.0, "converged", (), draws, {"choice": Choice({}, {}, best)})
+        answer = recommend(points, fits | {REPEATED: law}, 1e14, unique)
+        assert (answer.repeats, answer.ranges) == ("bound", bound.ranges)
+        note = next(note for note in answer.notes if note.code == "repeats_by_bound")
+        assert words in note.text and words not in bound.notes[1].text
+    law = replace(law, details={"choice": Choice({}, {}, REPEATED)})
+    assert recommend(points, fits | {REPEATED: law}, 1e14, unique).repeats == "decay"
+
+
 def test_far_beyond_the_data_it_refuses_and_says_by_how_much(fitted):
     far, refused = recommend(*fitted, 3e16), recommend(*fitted, 1e19)
     assert far.status == "far" and far.notes[0].severity == "error" and math.isfinite(far.ranges["n"].value)
@@ -100,8 +119,44 @@ def test_without_a_surface_the_power_laws_answer_and_without_those_nobody(fitted
     assert answer.ranges["loss"].value == pytest.approx(float(true_loss(*_best(1e14))), rel=0.01)
     capped = recommend(points, lost, 1e14, 1e6)
     assert capped.ranges["epochs"].value == 4 and capped.repeats == "bound"
+    # The power laws know the loss of the optimum alone, which four epochs of this cohort do not reach.
+    assert np.isnan([capped.ranges["loss"].value, capped.ranges["loss"].low, capped.run_low, capped.run_high]).all()
+    assert "not known" in next(note.text for note in capped.notes if note.code == "repeats_by_bound")
     nothing = recommend(points, {"surface_huber": lost["surface_huber"]}, 1e14)
     assert nothing.status == "not_identified" and math.isnan(nothing.ranges["n"].value)
+
+
+def test_tokens_that_are_held_are_counted_as_the_runs_count_them(points_of):
+    """Where small models cost more than 6ND, the size that spends the compute on four epochs is smaller than 6ND has it."""
+    columns = simulate(noise=0.002, seeds=2, seed=2)
+    columns["flops"] = 6 * (1 + 1e5 / columns["n"]) * columns["n"] * columns["d"]
+    points = points_of(columns)
+    fits = fit_methods(points, ("isoflop_parabola",), 100)
+    capped = recommend(points, fits, 1e12, 2e5)
+    assert capped.repeats == "bound" and capped.ranges["d"].value == 8e5
+    n = capped.ranges["n"].value
+    assert compute_rule(points).tokens(1e12, np.log([n]))[0] == pytest.approx(8e5, rel=1e-6)
+    assert n < 0.6 * 1e12 / 6 / 8e5
+
+
+def test_no_score_is_foreseen_by_a_law_that_does_not_count_the_cohort(fitted):
+    """Compute alone and an unknown loss say nothing of a run held at four epochs; size and tokens do."""
+    points, fits = fitted
+    fits = {name: fit for name, fit in fits.items() if "surface" not in name}
+    n, d = points.n, points.d
+    log_loss = 0.1 + 0.05 * (points.loss - 1.5)
+    columns = {"n": n, "d": d, "loss": points.loss, "budget": points.budget, "compute": points.flops}
+    auroc = 1 / (1 + np.exp(15 * log_loss - 3.5))
+    scores = scores_of(points.configuration, auroc=auroc, log_loss=log_loss, **columns)
+    trend = task_trend("mortality", "probe", scores, 100)
+    best, lost = {("mortality", "probe"): 0.9}, replace(trend.laws["two_step"], status="not_identified")
+    without = replace(trend, laws=trend.laws | {"two_step": lost})
+    fresh, capped = recommend(points, fits, 1e14), recommend(points, fits, 1e14, 1e6)
+    assert [_score_rows(fresh, [one], best)[0]["law"] for one in (trend, without)] == ["two_step", "one_step"]
+    rows = [_score_rows(capped, [one], best)[0] for one in (trend, without)]
+    assert [row["law"] for row in rows] == ["two_step", None]
+    assert rows[1]["status"] == "not_foreseen" and math.isnan(rows[1]["auroc"])
+    assert "no law counts repeated tokens" in as_text(capped, rows, points, "")
 
 
 def _best(budget: float) -> tuple[float, float]:

@@ -1,19 +1,18 @@
 """Repeated data: recovery of a known truth, where the constants come from, refusals."""
 
-import math
-
 import numpy as np
 import pytest
 
 from analysis.points import make_points
-from analysis.repeated import Base, fit_decay, fit_repeated, predict
-
-# Muennighoff 2023: constants of C4.
-C4 = Base(E=math.exp(0.6254804), A=math.exp(6.255414), B=math.exp(7.3049974), alpha=0.3526596, beta=0.3526596)
+from analysis.repeated import Base, base_of, fit_decay, fit_repeated, predict
 
 
 def codes(fit):
     return {note.code for note in fit.notes}
+
+
+def fit_whole(points):
+    return fit_repeated(points, base_of(points, 100, 0, None), 100, 0)
 
 
 def simulated(noise=0.0, repeats=(1, 2, 4, 8, 16, 40)):
@@ -40,7 +39,7 @@ def test_known_decay_is_recovered():
 
 def test_base_comes_from_single_epochs_and_the_decay_from_all():
     base, points = simulated(noise=0.002)
-    fit = fit_repeated(points, 100, 0)
+    fit = fit_whole(points)
     assert fit.estimates["E"] == pytest.approx(base.E, rel=0.1)
     assert fit.intervals["R_D"][0] <= 12 <= fit.intervals["R_D"][1]
     assert "base_fixed" in codes(fit)
@@ -48,8 +47,8 @@ def test_base_comes_from_single_epochs_and_the_decay_from_all():
 
 def test_no_repeats_and_no_base_are_refused():
     _, points = simulated(repeats=(1,))
-    fit = fit_repeated(points, 100, 0)
+    fit = fit_whole(points)
     assert (fit.status, codes(fit)) == ("not_identified", {"no_repeats"})
     _, points = simulated(repeats=(2, 4))
-    fit = fit_repeated(points, 100, 0)
+    fit = fit_whole(points)
     assert (fit.status, codes(fit)) == ("not_identified", {"no_base"})

@@ -13,8 +13,11 @@ from html.parser import HTMLParser
 import duckdb
 import pytest
 
+from analysis.outlook import Outlook
 from analysis.report import main
+from analysis.result_tables import result_tables
 from analysis.study import read_study
+from analysis.task_scores import read_task_scores
 from tests.analysis.conftest import simulate, write_warehouse
 from warehouse.errors import UserError
 
@@ -23,6 +26,11 @@ DEMO = {"budgets": (1e11, 3e11, 1e12), "sizes": [6, 5, 5], "span": 20.0, "noise"
 
 def report(warehouse, out, *extra):
     return main(["--warehouse", str(warehouse), "--out", str(out), "--bootstrap", "100", *extra])
+
+
+# A task's AUROC of every run, from which the run can be told.
+SCORES = """select run_id, 'death' as task, 'probe' as method, 'held_out' as split, 'all' as subgroup,
+    0.5 + right(run_id, 3)::int / 100 as auroc, 0.1 as log_loss from runs.isoflop_points"""
 
 
 class Page(HTMLParser):
@@ -113,6 +121,43 @@ def test_runs_on_other_data_are_set_aside(make_warehouse):
     assert len(study.points) == 14
     assert [run["why"] for run in study.aside] == ["other shard fingerprint: trained on other data"] * 2
     assert study.shard_fingerprint == "here"
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "why"),
+    [
+        ("flops", "null", "flops missing or not a number"),
+        ("flops", "'inf'::double", "flops missing or not a number"),
+        ("flops", "0", "flops not positive"),
+        ("loss", "'nan'::double", "loss missing or not a number"),
+        ("budget", "null", "budget missing or not a number"),
+    ],
+)
+def test_runs_without_a_number_that_the_fits_need_are_set_aside(column, value, why, make_warehouse):
+    """Points, runs and task scores stay one to one, whichever column has the gap."""
+    path = make_warehouse(simulate(**DEMO))
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(f"update runs.isoflop_points set {column} = {value} where run_id = 'run-003'")
+        connection.execute(f"create table runs.task_scores as {SCORES}")
+    study = read_study(path)
+    assert [(run["run_id"], run["why"]) for run in study.aside] == [("run-003", why)]
+    assert len(study.points) == len(study.used) == 15
+    runs = [f"run-{i:03d}" for i in range(16) if i != 3]
+    rows = result_tables(study, {}, Outlook((), (), ()), {})["points"].to_pylist()
+    assert [row["run_id"] for row in rows] == runs
+    assert [row["n"] for row in rows] == [run["n_with_head"] for run in study.used]
+    (scores,) = read_task_scores(path, study).values()
+    expected = {row["n"]: 0.5 + int(row["run_id"][-3:]) / 100 for row in rows}
+    assert dict(zip(scores.n.tolist(), scores.auroc.tolist(), strict=True)) == pytest.approx(expected)
+
+
+def test_no_counted_compute_at_all_is_6nd(make_warehouse):
+    path = make_warehouse(simulate(**DEMO))
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("update runs.isoflop_points set flops = null")
+    study = read_study(path)
+    assert len(study.points) == len(study.used) == 16 and not study.aside
+    assert study.points.flops == pytest.approx(6 * study.points.n * study.points.d)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from ml.grid import (
+from ml.grid import size_for, sizes_around, sizes_missing, with_head
+from ml.grid_formulas import (
     CURVATURE,
     SEED_NOISE,
     centre_for,
@@ -14,13 +15,9 @@ from ml.grid import (
     expected_centre,
     exponent_error,
     noise_of,
-    size_for,
-    sizes_around,
-    sizes_missing,
     sizes_per_budget,
     vertex,
     vertex_variance,
-    with_head,
 )
 from ml.ladder import parse_size
 

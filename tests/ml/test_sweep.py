@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from ml import runs
-from ml.grid import expected_centre, vertex
+from ml.grid_formulas import expected_centre, vertex
 from ml.launch import Ended
 from ml.sweep import Sweep, main, parse, run
 from ml.sweep_table import Board

@@ -47,6 +47,18 @@ def test_a_sweep_takes_up_budgets_sizes_centres_seeds_and_what_is_expected(shard
         ({"centres": [1.0]}, "lists of one length"),
         ({"budgets": [1e12, -1]}, "above 0"),
         ({"budgets": []}, "lists of one length"),
+        ({"budgets": 1e12}, "lists of one length"),
+        ({"sizes_per_budget": "55"}, "lists of one length"),
+        ({"budgets": ["a", 1e12]}, "numbers above 0"),
+        ({"budgets": [True, 1e12]}, "numbers above 0"),
+        ({"centres": [0, None]}, "numbers above 0"),
+        ({"curvature": None}, "numbers above 0"),
+        ({"sizes_per_budget": [3.5, 5]}, "sizes_per_budget must be whole numbers"),
+        ({"sizes_per_budget": [0, 5]}, "sizes_per_budget must be whole numbers"),
+        ({"seeds": 3}, "seeds must be a list of whole numbers"),
+        ({"seeds": []}, "seeds must be a list of whole numbers"),
+        ({"seeds": ["a"]}, "seeds must be a list of whole numbers"),
+        ({"seeds": [-1]}, "seeds must be a list of whole numbers"),
     ],
 )
 def test_what_is_no_plan_is_one_clear_line(tmp_path: Path, changes: dict, message: str) -> None:

@@ -6,6 +6,7 @@ import duckdb
 import pyarrow.parquet as pq
 import yaml
 
+from analysis import compute_law, isoflop, joint, overtrained, repeated, rising, surface
 from analysis.report import main
 from analysis.result_tables import SCHEMAS
 from tests.analysis.conftest import simulate, write_warehouse
@@ -29,6 +30,15 @@ def test_each_table_of_the_report_is_a_model_with_its_columns_and_descriptions()
         assert declared == {column: TYPES[str(kind)] for column, kind in columns.items()}, name
         assert models[name]["description"] and all(column["description"] for column in models[name]["columns"])
         assert models[name]["config"]["contract"]["enforced"]
+
+
+def test_every_estimate_of_every_method_is_named():
+    models = {model["name"]: model for model in yaml.safe_load((FOLDER / "_analysis.yml").read_text())["models"]}
+    described = next(column["description"] for column in models["fits"]["columns"] if column["name"] == "estimate")
+    named = described.removeprefix("Name of the estimate: ").removesuffix(".").split(", ")
+    modules = (compute_law, joint, overtrained, repeated, rising, surface)
+    known = {name for module in modules for name in module.NAMES} | {*isoflop.LAW_NAMES, *isoflop.BUDGET_NAMES}
+    assert len(named) == len(set(named)) and set(named) == known
 
 
 def test_every_row_of_the_report_is_had_by_sql(run_dbt, tmp_path):
