@@ -122,7 +122,7 @@ def layer(
     mark: str | dict, rows: Iterable[Row], tooltip: Sequence[str] = (), by_method: bool = False, **channels
 ) -> Layer:
     """One layer with its own rows; `tooltip`: columns shown on hover; `by_method`: hidden with its method."""
-    values = list(rows)
+    values = [{name: _short(value) for name, value in row.items()} for row in rows]
     if not values:
         return {}
     encoding = {name: channel for name, channel in channels.items() if channel is not None}
@@ -132,6 +132,11 @@ def layer(
     if by_method:
         found["transform"] = [{"filter": "indexof(shown, datum.method) >= 0"}]
     return found
+
+
+def _short(value: Any) -> Any:
+    """A number with six digits, which no screen can tell from all of them; the tables have them all."""
+    return float(f"{value:.6g}") if isinstance(value, float) else value
 
 
 def log_axis(field: str, title: str, values: Iterable[float], label: str = COUNT_LABEL, room: float = 1.12) -> dict:

@@ -122,7 +122,7 @@ def render(context: dict[str, Any]) -> str:
         loader=FileSystemLoader(here), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     charts = [chart for section in context["sections"] for chart in section.charts]
-    specs = json.dumps({chart.name: page_spec(chart) for chart in charts}, allow_nan=False)
+    specs = json.dumps({chart.name: page_spec(chart) for chart in charts}, allow_nan=False, separators=(",", ":"))
     parts = {
         "css": Markup((here / "report.css").read_text(encoding="utf-8")),
         "js": Markup((here / "report.js").read_text(encoding="utf-8")),

@@ -232,7 +232,7 @@ def _cuts(base: _Base) -> list[Variant]:
 
 def _refitted(base: _Base, aspect: str, choice: str, points: Points, remark: str = "") -> list[Variant]:
     """The methods fitted anew to other points."""
-    again = fit_methods(points, tuple(base.fits), VARIANT_DRAWS, base.seed)
+    again = fit_methods(points, tuple(base.fits), VARIANT_DRAWS, base.seed, others=False)
     return [_variant(aspect, choice, fit, points, base.compute, remark) for fit in again.values()]
 
 
