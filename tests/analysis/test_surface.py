@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from analysis import surface_solver as solver
-from analysis.points import Points, make_points
+from analysis.points import Points, configuration_weights, make_points
 from analysis.surface import METHODS, fit_surfaces
 from tests.analysis.conftest import TRUE_A, TRUTH, simulate, true_loss
 
@@ -193,6 +193,17 @@ def test_same_seed_gives_the_same_intervals(noisy, noisy_fits):
     again = fits_of(noisy, METHODS[:1])[METHODS[0]]
     assert again.intervals == noisy_fits[METHODS[0]].intervals
     assert fits_of(noisy, METHODS[:1], seed=9)[METHODS[0]].intervals != again.intervals
+
+
+def test_a_resample_draws_whole_configurations():
+    """Seeds move together, and each resample has as many configurations as there are."""
+    configuration = np.array([7, 3, 7, 5, 3, 7])
+    counts = configuration_weights(configuration, 50, np.random.default_rng(0))
+    assert counts.shape == (50, 6)
+    assert (counts[:, 0] == counts[:, 2]).all() and (counts[:, 0] == counts[:, 5]).all()
+    assert (counts[:, 1] == counts[:, 4]).all()
+    assert (counts[:, [0, 1, 3]].sum(axis=1) == 3).all()
+    assert len(np.unique(counts, axis=0)) > 5
 
 
 def test_refits_are_fast():
