@@ -29,6 +29,7 @@ from tqdm import tqdm
 from analysis.charts import VEGA_LITE, page_spec, save
 from analysis.fit import to_json
 from analysis.methods import DRAWS, fit_methods
+from analysis.options import add_bootstrap_options, check_bootstrap_options
 from analysis.outlook import look_ahead
 from analysis.page import page_colours, page_context
 from analysis.result_tables import result_tables, run_table, write_tables
@@ -161,13 +162,9 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--out", type=Path, default=data_dir() / "report", help="folder of the report (data/report)")
     parser.add_argument("--warehouse", type=Path, default=warehouse_path(), help="DuckDB file (data/warehouse.duckdb)")
-    parser.add_argument("--bootstrap", type=int, default=DRAWS, metavar="DRAWS", help=f"bootstrap draws ({DRAWS})")
-    parser.add_argument("--seed", type=int, default=0, help="seed of the bootstrap (0)")
+    add_bootstrap_options(parser, DRAWS)
     options = parser.parse_args(arguments)
-    if options.bootstrap < 100:
-        raise UserError(f"--bootstrap {options.bootstrap}: a 95% interval needs at least 100 draws")
-    if options.seed < 0:
-        raise UserError(f"--seed {options.seed}: a seed is 0 or more")
+    check_bootstrap_options(options)
     return options
 
 

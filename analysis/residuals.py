@@ -20,7 +20,7 @@ from scipy import stats
 from analysis import surface_solver as solver
 from analysis.isoflop import METHOD as PARABOLA
 from analysis.parabola import MIN_SIZES
-from analysis.points import Points, budget_profiles
+from analysis.points import SEED_FREEDOM, Points, budget_profiles
 from analysis.results import Fit
 from analysis.surface import METHODS as SURFACES
 from analysis.surface import misfit
@@ -29,8 +29,6 @@ from analysis.surface import misfit
 FULL_LEVERAGE = 1 - 1e-6
 # Residuals below this are rounding.
 EXACT = 1e-12
-# Fewer degrees of freedom between seeds than this make no denominator.
-LEAST_SEED_FREEDOM = 3
 AXES = ("log_n", "log_d", "log_c")
 # Configurations below which a rank correlation can reach no small p.
 FEWEST = 5
@@ -184,7 +182,7 @@ def _seed_test(name: str, left: _Fitted, points: Points, groups: int) -> Check:
     top = groups - int(np.linalg.matrix_rank(left.jacobian))
     bottom = len(left.residual) - groups
     between = float(((left.residual - means[left.codes]) ** 2).sum())
-    if top < 1 or bottom < LEAST_SEED_FREEDOM or between <= EXACT**2:
+    if top < 1 or bottom < SEED_FREEDOM or between <= EXACT**2:
         return Check(name, "lack_of_fit", "seeds", size, math.nan, None, None, math.nan, groups)
     ratio = float((np.bincount(left.codes) * means**2).sum()) / top / (between / bottom)
     return Check(name, "lack_of_fit", "seeds", size, ratio, top, bottom, float(stats.f.sf(ratio, top, bottom)), groups)
