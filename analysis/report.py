@@ -16,6 +16,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -127,11 +128,17 @@ def render(context: dict[str, Any]) -> str:
     parts = {
         "css": Markup((here / "report.css").read_text(encoding="utf-8")),
         "js": Markup((here / "report.js").read_text(encoding="utf-8")),
-        "vega": Markup(vl_convert.javascript_bundle(vl_version=VEGA_LITE)),
+        "vega": Markup(_vega()),
         # No text of a run can end the script that the specifications lie in.
         "specs": Markup(specs.replace("<", "\\u003c")),
     }
     return environment.get_template(TEMPLATE).render({**context, **parts})
+
+
+@cache
+def _vega() -> str:
+    """Vega, Vega-Lite and Vega-Embed as one script that fetches nothing; bundled once a process."""
+    return vl_convert.javascript_bundle(vl_version=VEGA_LITE)
 
 
 def _check_out(out: Path) -> None:
