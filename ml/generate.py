@@ -167,7 +167,7 @@ class _Simulation:
         each = rollout_bytes(model.config, sampling, len(tasks), device.dtype, self.context)
         self.alone_at_once = max(1, min(sampling.budget_bytes // each, MOST_ROWS))
 
-    @torch.no_grad()
+    @torch.inference_mode()
     def chunk(self, prompts: list[Prompt], first: int) -> Rollouts:
         """Simulate some prompts to the end."""
         rollouts, nothing = self.sampling.rollouts, np.empty(0, np.int64)
