@@ -64,6 +64,7 @@ class Cache:
     keys: list[Tensor] = field(default_factory=list)
     values: list[Tensor] = field(default_factory=list)
     length: int = 0
+    desk: "Desk | None" = None
 
     def keep(self, rows: Tensor) -> None:
         """Go on with these rows alone, int64, ascending."""
@@ -74,14 +75,53 @@ class Cache:
         starts = torch.searchsorted(rows, torch.tensor(self.starts, device=rows.device)).tolist()
         self.prefixes = [prefix for i, prefix in enumerate(self.prefixes) if starts[i + 1] > starts[i]]
         self.starts = sorted(set(starts))
+        self.desk = None
 
-    def make_room(self) -> None:
-        """Room for one more place, a quarter more at a time."""
+    def add_place(self, heads: Heads) -> "Desk":
+        """One place more in every row, the room a quarter larger when it is full; gives the desk."""
         for layer, (key, value) in enumerate(zip(self.keys, self.values, strict=True)):
             if self.length == key.shape[-1]:
                 more = whole(max(PLACES, self.length // 4), PLACES)
                 self.keys[layer] = F.pad(key, (0, more))
                 self.values[layer] = F.pad(value, (0, 0, 0, more))
+        self.length += 1
+        if self.desk is None or self.desk.room < self.length:
+            self.desk = Desk(self, heads)
+        self.desk.shut[self.length - 1] = 0
+        return self.desk
+
+
+class Desk:
+    """Where all layers and steps write their scores in turn, as long as rows and `room` (places of their own) stay the same:
+    in a small model making tensors and views anew would take as long as a product.
+
+    parts: of each prompt. keys, values: of each layer, flat [rows * kv heads, ...]. shut [room]: 0 for places that are
+    filled, else -inf. attended [rows, heads, head_dim].
+    """
+
+    def __init__(self, cache: Cache, heads: Heads) -> None:
+        self.room = whole(cache.length, PLACES)
+        self.keys = [key[..., : self.room].flatten(0, 1) for key in cache.keys]
+        self.values = [value[:, :, : self.room].flatten(0, 1) for value in cache.values]
+        self.shut = self.keys[0].new_full((self.room,), -torch.inf)
+        self.shut[: cache.length] = 0
+        self.attended = self.keys[0].new_empty(len(cache.position), heads.n_heads, heads.head_dim)
+        self.parts = [
+            Part(slice(start, stop), prefix.length, self.room, self.attended)
+            for prefix, start, stop in zip(cache.prefixes, cache.starts, cache.starts[1:], strict=False)
+        ]
+
+
+class Part:
+    """A prompt's rows on the desk: scores and weights (their softmax) [rows, heads, past + room], and views of them: `past`
+    for products by head, `own` by row."""
+
+    def __init__(self, rows: slice, past: int, room: int, attended: Tensor) -> None:
+        self.rows, (n, h) = rows, attended[rows].shape[:2]
+        self.scores, self.weights = attended.new_empty(2, n, h, past + room)
+        self.past_scores, self.past_weights = (x[..., :past].transpose(0, 1) for x in (self.scores, self.weights))
+        self.own_scores, self.own_weights = (x[..., past:] for x in (self.scores, self.weights))
+        self.attended = attended[rows].transpose(0, 1)
 
 
 def whole(length: int, part: int) -> int:
@@ -221,8 +261,7 @@ class Decoder:
     def step(self, tokens: Tensor, cache: Cache) -> Tensor:
         """Add a token to each row, int64 [rows]: logits [rows, columns] of what comes next."""
         n, at, (h, kv, hd) = len(tokens), cache.length, self._widths()
-        cache.make_room()
-        cache.length += 1
+        desk = cache.add_place(self.heads)
         cos, sin = self.angles.index_select(0, cache.position).unbind(1)
         x = F.embedding(tokens, self.embedding)
         for number, layer in enumerate(self.layers):
@@ -231,30 +270,24 @@ class Decoder:
             turned = torch.addcmul(turned * cos, turned.roll(hd // 2, -1), sin)
             cache.keys[number][..., at] = turned[:, h:]
             cache.values[number][:, :, at] = qkv[:, h + kv :]
-            x += _linear(self._attend(turned[:, :h], cache, number).view(n, h * hd), layer.out)
+            x += _linear(self._attend(turned[:, :h], cache.prefixes, desk, number).view(n, h * hd), layer.out)
             x += self._fed_forward(x, layer)
         cache.position = cache.position + 1
         return self._logits(x)
 
-    def _attend(self, query: Tensor, cache: Cache, number: int) -> Tensor:
+    def _attend(self, query: Tensor, prefixes: list[Prefix], desk: Desk, number: int) -> Tensor:
         """Attended values [rows, heads, head_dim] of queries of the same shape, over the prefix and the row's own."""
         (n, h, hd), kv = query.shape, self.heads.n_kv_heads
-        room = whole(cache.length, PLACES)
-        keys = cache.keys[number][..., :room].flatten(0, 1)  # [rows * kv heads, head_dim, room]
-        values = cache.values[number][:, :, :room].flatten(0, 1)
-        own = torch.bmm(query.reshape(n * kv, h // kv, hd), keys).view(n, h, room)
-        attended, parts = query.new_empty(n, h, hd), []
-        for i, prefix in enumerate(cache.prefixes):
-            rows, past = slice(cache.starts[i], cache.starts[i + 1]), prefix.length
-            scores = own.new_empty(rows.stop - rows.start, h, past + room)
-            _batched(query[rows].transpose(0, 1), prefix.keys[number], scores[..., :past].transpose(0, 1))
-            scores[..., past:] = own[rows]
-            scores[..., past + cache.length :] = -torch.inf
-            p = torch.softmax(scores, -1)
-            _batched(p[..., :past].transpose(0, 1), prefix.values[number], attended[rows].transpose(0, 1))
-            parts.append(p[..., past:])
-        weights = parts[0] if len(parts) == 1 else torch.cat(parts)
-        return attended.add_(torch.bmm(weights.view(n * kv, h // kv, room), values).view(n, h, hd))
+        own = torch.bmm(query.reshape(n * kv, h // kv, hd), desk.keys[number]).view(n, h, desk.room)
+        for prefix, part in zip(prefixes, desk.parts, strict=True):
+            _batched(query[part.rows].transpose(0, 1), prefix.keys[number], part.past_scores)
+            torch.add(own[part.rows], desk.shut, out=part.own_scores)
+            torch.softmax(part.scores, -1, out=part.weights)
+            _batched(part.past_weights, prefix.values[number], part.attended)
+        weights = [part.own_weights for part in desk.parts]
+        weights = weights[0] if len(weights) == 1 else torch.cat(weights)
+        own = torch.bmm(weights.view(n * kv, h // kv, desk.room), desk.values[number])
+        return own.view(n, h, hd).add_(desk.attended)
 
     def _fed_forward(self, x: Tensor, layer: Layer) -> Tensor:
         return _linear(_swiglu(_linear(self._normalise(x), layer.gate_up)), layer.down)
