@@ -258,7 +258,9 @@ class _Simulation:
         numbers = torch.from_numpy(uniforms(now.keys, places)).to(self.device)
         live = torch.nonzero(now.going)[:, 0]
         first, drawn = now.length[live], []
-        room = torch.empty(2, *logits.shape, device=self.device)  # used again and again: new memory costs more than the work
+        room = torch.empty(
+            2, *logits.shape, device=self.device
+        )  # used again and again: new memory costs more than the work
         for step in range(steps):
             if step:
                 logits = self.decoder.step(token, cache)
@@ -272,7 +274,9 @@ class _Simulation:
             if self.device.type == "cpu" and not now.going.any():  # a device should not wait for each step
                 break
         now.going &= now.length < self.sampling.max_tokens
-        drawn = torch.stack(drawn, 1)  # of a row that ended on the way also what is behind its end, where nothing is read
+        drawn = torch.stack(
+            drawn, 1
+        )  # of a row that ended on the way also what is behind its end, where nothing is read
         tokens[ids[live, None], first[:, None] + torch.arange(drawn.shape[1], device=self.device)] = drawn[live].int()
         return token
 

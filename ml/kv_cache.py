@@ -41,8 +41,8 @@ class Layer:
 
 @dataclass(frozen=True)
 class Prefix:
-    """Keys [layers][heads, head_dim, length] (turned, transposed: the faster way round) and values [layers][heads, length,
-    head_dim], those of a kv head once for each head that shares it: then queries are read where they lie."""
+    """Keys [layers][kv heads, head_dim, length] (turned, transposed: the faster way round) and values [layers][kv heads,
+    length, head_dim]."""
 
     keys: tuple[Tensor, ...]
     values: tuple[Tensor, ...]
@@ -92,36 +92,43 @@ class Cache:
 
 
 class Desk:
-    """Where all layers and steps write their scores in turn, as long as rows and `room` (places of their own) stay the same:
+    """Where all layers and steps do their attention in turn, as long as rows and `room` (places of their own) stay the same:
     in a small model making tensors and views anew would take as long as a product.
 
-    parts: of each prompt. keys, values: of each layer, flat [rows * kv heads, ...]. shut [room]: 0 for places that are
-    filled, else -inf. attended [rows, heads, head_dim].
+    keys, values: of each layer, flat [rows * kv heads, ...]. shut [room]: 0 for places that are filled, else -inf. queries,
+    attended [kv heads, rows, share, head_dim], where share is the heads of a kv head. weights [rows, kv heads, share, room],
+    of a row's own places. parts: of each prompt.
     """
 
     def __init__(self, cache: Cache, heads: Heads) -> None:
+        n, kv, share = len(cache.position), heads.n_kv_heads, heads.n_heads // heads.n_kv_heads
         self.room = whole(cache.length, PLACES)
         self.keys = [key[..., : self.room].flatten(0, 1) for key in cache.keys]
         self.values = [value[:, :, : self.room].flatten(0, 1) for value in cache.values]
-        self.shut = self.keys[0].new_full((self.room,), -torch.inf)
+        new = self.keys[0].new_empty
+        self.shut = new(self.room).fill_(-torch.inf)
         self.shut[: cache.length] = 0
-        self.attended = self.keys[0].new_empty(len(cache.position), heads.n_heads, heads.head_dim)
+        self.queries, self.attended = new(2, kv, n, share, heads.head_dim)
+        self.weights = new(n, kv, share, self.room)
+        ends = zip(cache.starts, cache.starts[1:], strict=False)
         self.parts = [
-            Part(slice(start, stop), prefix.length, self.room, self.attended)
-            for prefix, start, stop in zip(cache.prefixes, cache.starts, cache.starts[1:], strict=False)
+            Part(self, slice(*rows), prefix.length) for rows, prefix in zip(ends, cache.prefixes, strict=True)
         ]
 
 
 class Part:
-    """A prompt's rows on the desk: scores and weights (their softmax) [rows, heads, past + room], and views of them: `past`
-    for products by head, `own` by row."""
+    """A prompt's rows on the desk: scores and weights (their softmax) [kv heads, rows * share, past + room], and views of
+    them: `past` like these, for one product by kv head, `own` [rows, kv heads, share, room]."""
 
-    def __init__(self, rows: slice, past: int, room: int, attended: Tensor) -> None:
-        self.rows, (n, h) = rows, attended[rows].shape[:2]
-        self.scores, self.weights = attended.new_empty(2, n, h, past + room)
-        self.past_scores, self.past_weights = (x[..., :past].transpose(0, 1) for x in (self.scores, self.weights))
-        self.own_scores, self.own_weights = (x[..., past:] for x in (self.scores, self.weights))
-        self.attended = attended[rows].transpose(0, 1)
+    def __init__(self, desk: Desk, rows: slice, past: int) -> None:
+        self.rows = rows
+        self.queries, self.attended = (x[:, rows].flatten(1, 2) for x in (desk.queries, desk.attended))
+        share, (kv, count, _) = desk.queries.shape[2], self.queries.shape
+        self.scores, self.weights = self.queries.new_empty(2, kv, count, past + desk.room)
+        self.past_scores, self.past_weights = self.scores[..., :past], self.weights[..., :past]
+        self.own_scores, self.own_weights = (
+            x[..., past:].unflatten(1, (-1, share)).transpose(0, 1) for x in (self.scores, self.weights)
+        )
 
 
 def whole(length: int, part: int) -> int:
@@ -169,7 +176,9 @@ class Decoder:
         for block in model.model["layers"]:
             attn, mlp = block.self_attn, block.mlp
             qkv = torch.cat((attn.q_proj.weight, attn.k_proj.weight, attn.v_proj.weight))
-            gate_up = torch.cat((mlp.gate_proj.weight, mlp.up_proj.weight)) * (block.post_attention_layernorm.weight * gain)
+            gate_up = torch.cat((mlp.gate_proj.weight, mlp.up_proj.weight)) * (
+                block.post_attention_layernorm.weight * gain
+            )
             matrices = (qkv * (block.input_layernorm.weight * gain), attn.o_proj.weight, gate_up, mlp.down_proj.weight)
             self.layers.append(Layer(*(matrix.to(device, dtype) for matrix in matrices)))
         self.embedding = model.model["embed_tokens"].weight.detach().to(device)
@@ -214,10 +223,8 @@ class Decoder:
     def prompt(self, tokens: Tensor) -> tuple[Tensor, Prefix]:
         """Read one prompt, int64 [length]: logits [columns] of what comes next, and the prompt's keys and values."""
         logits, keys, values = self.read(tokens[None])
-        share = self.heads.n_heads // self.heads.n_kv_heads
-        keys = tuple(key[0].repeat_interleave(share, 0).mT.contiguous() for key in keys)
-        values = tuple(value[0].repeat_interleave(share, 0) for value in values)
-        return logits[0], Prefix(keys, values, len(tokens))
+        keys = tuple(key[0].mT.contiguous() for key in keys)
+        return logits[0], Prefix(keys, tuple(value[0].contiguous() for value in values), len(tokens))
 
     def shared(self, prefixes: list[Prefix], rollouts: int) -> Cache:
         """An empty cache for `rollouts` rows after each of the prompts."""
@@ -229,8 +236,8 @@ class Decoder:
     def alone(self, windows: Tensor, at_once: int) -> tuple[Tensor, Cache]:
         """Read rows that share nothing, int64 [rows, length], `at_once` of them at a time: logits [rows, columns] and their
         cache, whose prefix is empty."""
-        (rows, length), (h, _, hd) = windows.shape, self._widths()
-        nothing = torch.empty(h, 0, hd, dtype=self.dtype, device=self.device)
+        (rows, length), (_, kv, hd) = windows.shape, self._widths()
+        nothing = torch.empty(kv, 0, hd, dtype=self.dtype, device=self.device)
         prefix = Prefix((nothing.mT,) * len(self.layers), (nothing,) * len(self.layers), 0)
         position = torch.full((rows,), length, device=self.device)
         cache = self._cache(Cache([prefix], [0, rows], position, length=length), whole(length + 1, PLACES))
@@ -270,24 +277,25 @@ class Decoder:
             turned = torch.addcmul(turned * cos, turned.roll(hd // 2, -1), sin)
             cache.keys[number][..., at] = turned[:, h:]
             cache.values[number][:, :, at] = qkv[:, h + kv :]
-            x += _linear(self._attend(turned[:, :h], cache.prefixes, desk, number).view(n, h * hd), layer.out)
+            x += _linear(self._attend(turned[:, :h], cache.prefixes, desk, number), layer.out)
             x += self._fed_forward(x, layer)
         cache.position = cache.position + 1
         return self._logits(x)
 
     def _attend(self, query: Tensor, prefixes: list[Prefix], desk: Desk, number: int) -> Tensor:
-        """Attended values [rows, heads, head_dim] of queries of the same shape, over the prefix and the row's own."""
-        (n, h, hd), kv = query.shape, self.heads.n_kv_heads
-        own = torch.bmm(query.reshape(n * kv, h // kv, hd), desk.keys[number]).view(n, h, desk.room)
+        """Attended values [rows, heads * head_dim] of queries [rows, heads, head_dim], over the prefix and the row's own."""
+        n, kv, share, room = desk.weights.shape
+        query = query.unflatten(1, (kv, share))
+        desk.queries.copy_(query.transpose(0, 1))
+        own = torch.bmm(query.reshape(n * kv, share, -1), desk.keys[number]).view(n, kv, share, room)
         for prefix, part in zip(prefixes, desk.parts, strict=True):
-            _batched(query[part.rows].transpose(0, 1), prefix.keys[number], part.past_scores)
+            _batched(part.queries, prefix.keys[number], part.past_scores)
             torch.add(own[part.rows], desk.shut, out=part.own_scores)
             torch.softmax(part.scores, -1, out=part.weights)
             _batched(part.past_weights, prefix.values[number], part.attended)
-        weights = [part.own_weights for part in desk.parts]
-        weights = weights[0] if len(weights) == 1 else torch.cat(weights)
-        own = torch.bmm(weights.view(n * kv, h // kv, desk.room), desk.values[number])
-        return own.view(n, h, hd).add_(desk.attended)
+            desk.weights[part.rows] = part.own_weights
+        own = torch.bmm(desk.weights.flatten(0, 1), desk.values[number]).view(n, kv, share, -1)
+        return own.add_(desk.attended.transpose(0, 1)).view(n, -1)
 
     def _fed_forward(self, x: Tensor, layer: Layer) -> Tensor:
         return _linear(_swiglu(_linear(self._normalise(x), layer.gate_up)), layer.down)
