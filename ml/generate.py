@@ -257,7 +257,7 @@ class _Simulation:
         places = now.length.cpu().numpy() + np.arange(steps)[:, None]
         numbers = torch.from_numpy(uniforms(now.keys, places)).to(self.device)
         live = torch.nonzero(now.going)[:, 0]
-        first, drawn = now.length[live], []
+        first, drawn, token = now.length[live], [], ids  # a token of the right shape
         room = torch.empty(
             2, *logits.shape, device=self.device
         )  # used again and again: new memory costs more than the work

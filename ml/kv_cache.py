@@ -96,8 +96,8 @@ class Desk:
     in a small model making tensors and views anew would take as long as a product.
 
     keys, values: of each layer, flat [rows * kv heads, ...]. shut [room]: 0 for places that are filled, else -inf. queries,
-    attended [kv heads, rows, share, head_dim], where share is the heads of a kv head. weights [rows, kv heads, share, room],
-    of a row's own places. parts: of each prompt.
+    attended [kv heads, rows, share, head_dim], where share is the heads of a kv head. scores, weights (their softmax)
+    [rows * kv heads, share, room], of the rows' own places. parts: of each prompt.
     """
 
     def __init__(self, cache: Cache, heads: Heads) -> None:
@@ -109,7 +109,7 @@ class Desk:
         self.shut = new(self.room).fill_(-torch.inf)
         self.shut[: cache.length] = 0
         self.queries, self.attended = new(2, kv, n, share, heads.head_dim)
-        self.weights = new(n, kv, share, self.room)
+        self.scores, self.weights = new(2, n * kv, share, self.room)
         ends = zip(cache.starts, cache.starts[1:], strict=False)
         self.parts = [
             Part(self, slice(*rows), prefix.length) for rows, prefix in zip(ends, cache.prefixes, strict=True)
@@ -117,13 +117,13 @@ class Desk:
 
 
 class Part:
-    """A prompt's rows on the desk: scores and weights (their softmax) [kv heads, rows * share, past + room], and views of
-    them: `past` like these, for one product by kv head, `own` [rows, kv heads, share, room]."""
+    """A prompt's rows on the desk. scores, weights [kv heads, rows * share, past + room], and views of them: `past` for
+    products by kv head, `own` [rows, kv heads, share, room]; `row_scores`, `row_weights`: the desk's, of the same shape."""
 
     def __init__(self, desk: Desk, rows: slice, past: int) -> None:
-        self.rows = rows
         self.queries, self.attended = (x[:, rows].flatten(1, 2) for x in (desk.queries, desk.attended))
         share, (kv, count, _) = desk.queries.shape[2], self.queries.shape
+        self.row_scores, self.row_weights = (x.unflatten(0, (-1, kv))[rows] for x in (desk.scores, desk.weights))
         self.scores, self.weights = self.queries.new_empty(2, kv, count, past + desk.room)
         self.past_scores, self.past_weights = self.scores[..., :past], self.weights[..., :past]
         self.own_scores, self.own_weights = (
@@ -284,17 +284,16 @@ class Decoder:
 
     def _attend(self, query: Tensor, prefixes: list[Prefix], desk: Desk, number: int) -> Tensor:
         """Attended values [rows, heads * head_dim] of queries [rows, heads, head_dim], over the prefix and the row's own."""
-        n, kv, share, room = desk.weights.shape
-        query = query.unflatten(1, (kv, share))
-        desk.queries.copy_(query.transpose(0, 1))
-        own = torch.bmm(query.reshape(n * kv, share, -1), desk.keys[number]).view(n, kv, share, room)
+        kv, n, share, hd = desk.queries.shape
+        desk.queries.copy_(query.view(n, kv, share, hd).transpose(0, 1))
+        torch.bmm(query.reshape(n * kv, share, hd), desk.keys[number], out=desk.scores)
         for prefix, part in zip(prefixes, desk.parts, strict=True):
             _batched(part.queries, prefix.keys[number], part.past_scores)
-            torch.add(own[part.rows], desk.shut, out=part.own_scores)
+            torch.add(part.row_scores, desk.shut, out=part.own_scores)
             torch.softmax(part.scores, -1, out=part.weights)
             _batched(part.past_weights, prefix.values[number], part.attended)
-            desk.weights[part.rows] = part.own_weights
-        own = torch.bmm(desk.weights.flatten(0, 1), desk.values[number]).view(n, kv, share, -1)
+            part.row_weights.copy_(part.own_weights)
+        own = torch.bmm(desk.weights, desk.values[number]).view(n, kv, share, hd)
         return own.add_(desk.attended.transpose(0, 1)).view(n, -1)
 
     def _fed_forward(self, x: Tensor, layer: Layer) -> Tensor:
