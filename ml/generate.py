@@ -101,10 +101,11 @@ def prompt_places(config: ModelConfig, max_tokens: int) -> int:
 
 def rollout_bytes(config: ModelConfig, sampling: Sampling, n_tasks: int, dtype: torch.dtype, places: int) -> int:
     """Bytes of one rollout that keeps `places` keys and values: those (a quarter more for growth, and a copy of a layer),
-    four float32 numbers a token of the vocabulary, what was drawn, twice seven numbers a task.
+    a layer's scores and weights, four float32 numbers a token of the vocabulary, what was drawn, twice seven numbers a task.
     """
     kept = row_bytes(config, dtype, places) * (1.25 + 1 / max(1, config.n_layers))
-    return int(kept) + 16 * config.vocabulary_size + 4 * sampling.max_tokens + 56 * n_tasks
+    scores = 2 * config.n_heads * config.context * dtype.itemsize
+    return int(kept) + scores + 16 * config.vocabulary_size + 4 * sampling.max_tokens + 56 * n_tasks
 
 
 def prompts_at_once(config: ModelConfig, sampling: Sampling, n_tasks: int, dtype: torch.dtype) -> int:
