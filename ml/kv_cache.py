@@ -77,8 +77,8 @@ class Cache:
         self.starts = sorted(set(starts))
         self.desk = None
 
-    def add_place(self, heads: Heads) -> "Desk":
-        """One place more in every row, the room a quarter larger when it is full; gives the desk."""
+    def add_place(self, heads: Heads, like: Tensor) -> "Desk":
+        """One place more in every row, the room a quarter larger when it is full; gives the desk, of the type of `like`."""
         for layer, (key, value) in enumerate(zip(self.keys, self.values, strict=True)):
             if self.length == key.shape[-1]:
                 more = whole(max(PLACES, self.length // 4), PLACES)
@@ -86,7 +86,7 @@ class Cache:
                 self.values[layer] = F.pad(value, (0, 0, 0, more))
         self.length += 1
         if self.desk is None or self.desk.room < self.length:
-            self.desk = Desk(self, heads)
+            self.desk = Desk(self, heads, like)
         self.desk.shut[self.length - 1] = 0
         return self.desk
 
@@ -100,12 +100,12 @@ class Desk:
     [rows * kv heads, share, room], of the rows' own places. parts: of each prompt.
     """
 
-    def __init__(self, cache: Cache, heads: Heads) -> None:
+    def __init__(self, cache: Cache, heads: Heads, like: Tensor) -> None:
         n, kv, share = len(cache.position), heads.n_kv_heads, heads.n_heads // heads.n_kv_heads
         self.room = whole(cache.length, PLACES)
         self.keys = [key[..., : self.room].flatten(0, 1) for key in cache.keys]
         self.values = [value[:, :, : self.room].flatten(0, 1) for value in cache.values]
-        new = self.keys[0].new_empty
+        new = like.new_empty
         self.shut = new(self.room).fill_(-torch.inf)
         self.shut[: cache.length] = 0
         self.queries, self.attended = new(2, kv, n, share, heads.head_dim)
@@ -268,7 +268,7 @@ class Decoder:
     def step(self, tokens: Tensor, cache: Cache) -> Tensor:
         """Add a token to each row, int64 [rows]: logits [rows, columns] of what comes next."""
         n, at, (h, kv, hd) = len(tokens), cache.length, self._widths()
-        desk = cache.add_place(self.heads)
+        desk = cache.add_place(self.heads, self.angles)
         cos, sin = self.angles.index_select(0, cache.position).unbind(1)
         x = F.embedding(tokens, self.embedding)
         for number, layer in enumerate(self.layers):
