@@ -1,8 +1,8 @@
 """The decoder one token at a time, with keys and values kept: a prompt's once for all of its rollouts, a rollout's own
 beside it.
 
-In: a `Llama`, whose weights are prepared once (matrices with one input joined, gains and the scores' scale put in); prompts
-as tokens; then a token a row and step. Out: logits [rows, columns] of what comes next; columns are the vocabulary, filled
+In: a `Llama`, whose weights are prepared once (matrices with one input joined, gains put in, the scores' scale on the angles);
+prompts as tokens; then a token a row and step. Out: logits [rows, columns] of what comes next; columns are the vocabulary, filled
 up with zeros to whole `COLUMNS`, which nothing may draw. At each step one product takes the queries of all of a prompt's
 rollouts to the prompt's keys, another one takes each rollout's queries to its own keys, and one softmax spans both.
 
