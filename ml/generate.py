@@ -101,10 +101,11 @@ def prompt_places(config: ModelConfig, max_tokens: int) -> int:
 
 def rollout_bytes(config: ModelConfig, sampling: Sampling, n_tasks: int, dtype: torch.dtype, places: int) -> int:
     """Bytes of one rollout that keeps `places` keys and values: those (a quarter more for growth, and a copy of a layer),
-    four float32 numbers a token of the vocabulary, what was drawn, twice seven numbers a task.
+    a layer's scores and weights, four float32 numbers a token of the vocabulary, what was drawn, twice seven numbers a task.
     """
     kept = row_bytes(config, dtype, places) * (1.25 + 1 / max(1, config.n_layers))
-    return int(kept) + 16 * config.vocabulary_size + 4 * sampling.max_tokens + 56 * n_tasks
+    scores = 2 * config.n_heads * config.context * dtype.itemsize
+    return int(kept) + scores + 16 * config.vocabulary_size + 4 * sampling.max_tokens + 56 * n_tasks
 
 
 def prompts_at_once(config: ModelConfig, sampling: Sampling, n_tasks: int, dtype: torch.dtype) -> int:
@@ -167,7 +168,7 @@ class _Simulation:
         each = rollout_bytes(model.config, sampling, len(tasks), device.dtype, self.context)
         self.alone_at_once = max(1, min(sampling.budget_bytes // each, MOST_ROWS))
 
-    @torch.no_grad()
+    @torch.inference_mode()
     def chunk(self, prompts: list[Prompt], first: int) -> Rollouts:
         """Simulate some prompts to the end."""
         rollouts, nothing = self.sampling.rollouts, np.empty(0, np.int64)
@@ -256,30 +257,39 @@ class _Simulation:
         """Some steps of the same rows, the last token not yet read; gives that token. Stops where no row goes on."""
         places = now.length.cpu().numpy() + np.arange(steps)[:, None]
         numbers = torch.from_numpy(uniforms(now.keys, places)).to(self.device)
-        token = ids  # of the right shape
+        live = torch.nonzero(now.going)[:, 0]
+        first, drawn, token = now.length[live], [], ids  # a token of the right shape
+        room = torch.empty(
+            2, *logits.shape, device=self.device
+        )  # used again and again: new memory costs more than the work
         for step in range(steps):
             if step:
                 logits = self.decoder.step(token, cache)
-            p = self._probabilities(logits, now.state)
+            p = self._probabilities(logits, now.state, room)
             token = draw(p, numbers[step])
             self.watch.step(now.standing, p, token, shares)
-            tokens[ids, now.length] = token.int()  # of an ended row behind its end, where nothing is read
+            drawn.append(token)
             now.length = now.length + now.going
             now.state = self.after.index_select(0, now.state * self.vocabulary + token)
             now.going = now.going & now.standing.is_open & ~self.is_death.index_select(0, token)
-            now.going &= now.length < self.sampling.max_tokens
             if self.device.type == "cpu" and not now.going.any():  # a device should not wait for each step
                 break
+        now.going &= now.length < self.sampling.max_tokens
+        drawn = torch.stack(
+            drawn, 1
+        )  # of a row that ended on the way also what is behind its end, where nothing is read
+        tokens[ids[live, None], first[:, None] + torch.arange(drawn.shape[1], device=self.device)] = drawn[live].int()
         return token
 
-    def _probabilities(self, logits: Tensor, state: Tensor) -> Tensor:
-        """float32 [n, columns] of what may come next."""
-        scores = self.mask.index_select(0, state).add_(logits)
+    def _probabilities(self, logits: Tensor, state: Tensor, room: Tensor) -> Tensor:
+        """float32 [n, columns] of what may come next; scores and result are written into `room` [2, n, columns]."""
+        scores, p = room
+        torch.index_select(self.mask, 0, state, out=scores).add_(logits)
         if self.sampling.temperature == 0:
-            return torch.zeros_like(scores).scatter_(1, scores.argmax(1, keepdim=True), 1.0)
+            return p.zero_().scatter_(1, scores.argmax(1, keepdim=True), 1.0)
         if self.sampling.temperature != 1:
             scores /= self.sampling.temperature
-        return torch.softmax(scores, -1)
+        return torch.softmax(scores, -1, out=p)
 
     def _outcomes(self, rows: _Rows, tokens: Tensor, prompts: list[Prompt], first: int) -> Rollouts:
         """What `Rollouts` says, of all rows of a chunk."""

@@ -78,7 +78,9 @@ def test_windows_roll_with_the_static_prefix_and_the_latest_half(monkeypatch: py
     seen: list[torch.Tensor] = []
     plain = generate._Simulation._probabilities
     monkeypatch.setattr(
-        generate._Simulation, "_probabilities", lambda self, x, state: (seen.append(x[:, :V]), plain(self, x, state))[1]
+        generate._Simulation,
+        "_probabilities",
+        lambda self, x, *others: (seen.append(x[:, :V]), plain(self, x, *others))[1],
     )
     for length in (5, 30, 90):
         seen.clear()
