@@ -75,8 +75,10 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
         help="tokens of tuning and of held_out that are scored (%(default)s)",
     )
     parser.add_argument("--tied", action="store_true", help="one table for embedding and head")
-    words = "start with a head that looks up what followed the same token earlier (ml/look_up.py)"
-    parser.add_argument("--look-up", action="store_true", help=words)
+    words = (
+        "start with a head that looks up what followed the same token earlier (default: yes, but for --tied and --init)"
+    )
+    parser.add_argument("--look-up", action=argparse.BooleanOptionalAction, help=words)
     parser.add_argument("--device", choices=("cuda", "cpu"), help="default: cuda when there is one")
 
 

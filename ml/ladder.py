@@ -5,7 +5,8 @@ names the same shape under every vocabulary). Out: a `ModelConfig`, by these rul
 
     depth       2 (d / 32)^0.6, at least 2: 2 layers at 32, 16 at 1024, 24 at 2048
     width       from 12 d^2 depth = size, in steps of 4 below 64, 16 below 128, 32 below 256, 64 below 512, 128 below 1536, then 256
-    heads       each about 3 sqrt(d) wide, evenly wide below 64, a multiple of 8 from 64 on; 64 wide from d = 512, 128 from 1536
+    heads       each about 3 sqrt(d) wide, 3.5 sqrt(d) from d = 256, evenly wide below 64, a multiple of 8 from 64 on;
+                64 wide from d = 512, 128 from 1536
     kv heads    one a head below d = 128; from there 4, 3 or 2 heads share one, the most that divides and leaves two
     MLP width   what is left of the size, in steps of 2, 8 (d >= 64), 16 (d >= 128), 64 (d >= 512); about 3 d
 
@@ -22,7 +23,8 @@ from ml.model import ModelConfig
 from warehouse.errors import UserError
 
 SUFFIXES = {"": 1, "k": 1_000, "m": 1_000_000, "b": 1_000_000_000}
-HEAD_SIZE = 3.0  # a head is about 3 sqrt(width) wide: 24 at 64, 48 at 256
+# A head is about so many sqrt(width) wide: 24 at 64, 56 at 256. Where there are several heads, fewer and wider ones are faster.
+HEAD_SIZE, WIDE_HEAD_SIZE = 3.0, 3.5
 SHARING_FROM = 128  # width from which query heads share key-value heads
 SMALLEST, LARGEST = 2_000, 10_000_000_000
 
@@ -73,7 +75,7 @@ def _heads(width: int) -> tuple[int, int]:
         sizes = [size for size in range(8, width + 1, 8) if width % (2 * size) == 0]
     else:
         sizes = [64 if width < 1536 else 128]
-    wanted = HEAD_SIZE * math.sqrt(width)
+    wanted = (HEAD_SIZE if width < 256 else WIDE_HEAD_SIZE) * math.sqrt(width)
     heads = width // min(sizes, key=lambda size: abs(math.log(size / wanted)))
     share = next(s for s in (4, 3, 2) if heads % s == 0 and heads > s) if width >= SHARING_FROM else 1
     return heads, heads // share

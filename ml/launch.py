@@ -75,7 +75,8 @@ def train_command(
         "patients": settings.patients,
     }
     words = [word for name, value in values.items() if value is not None for word in (f"--{name}", str(value))]
-    words += [f"--{name}" for name, on in (("tied", settings.tied), ("look-up", settings.look_up)) if on]
+    words += ["--tied"] if settings.tied else []
+    words += [] if settings.look_up is None else ["--look-up" if settings.look_up else "--no-look-up"]
     return [sys.executable, str(Path(__file__).with_name("train.py")), *words, *carried_out]
 
 

@@ -45,7 +45,7 @@ class Settings:
     beta2: float = 0.99
     gradient_clip: float = 1.0
     tied: bool = False
-    look_up: bool = False
+    look_up: bool | None = None  # None: where the run begins with weights of its own and an untied head
     patients: float = 1.0
     init: str | None = None
     eval_tokens: int = 100_000
@@ -71,6 +71,11 @@ class Settings:
             raise UserError(f"--warmup-share {self.warmup_share}: give a share from 0 up to, not including, 1")
         if not 0 <= self.weight_decay < float("inf"):
             raise UserError(f"--weight-decay {self.weight_decay}: give a number from 0 up")
+
+    @property
+    def begins_with_look_up(self) -> bool:
+        """Whether a head begins as a look-up (ml/look_up.py): as asked for, else wherever there is room for it."""
+        return self.look_up if self.look_up is not None else not self.tied and self.init is None
 
 
 @dataclass(frozen=True)
@@ -111,7 +116,7 @@ def _start(settings: Settings, vocabulary_size: int) -> tuple[ModelConfig, str |
     """The model's shape: of the size asked for, or of the pretrained checkpoint, whose hash it gives too."""
     if settings.init is None:
         model = shape(parse_size(settings.size), vocabulary_size, settings.context, settings.tied)
-        if settings.look_up:
+        if settings.begins_with_look_up:
             check_look_up(model)
         return model, None
     folder = Path(settings.init)
@@ -142,7 +147,7 @@ def plan_run(settings: Settings, manifest: Manifest, stream: RowStream) -> RunPl
         "schedule": "linear warm-up, cosine to 0.1",
         "eval_tokens": settings.eval_tokens,
         "init_sha256": init_sha256,
-        "look_up": settings.look_up,
+        "look_up": settings.begins_with_look_up,
     }
     # The packing of a seed may move rows and steps by a few, which must not part the seeds of one configuration.
     asked = {name: getattr(settings, name) for name in ("tokens", "epochs", "batch_tokens")}

@@ -61,7 +61,7 @@ def build(
     settings = plan.settings
     model = Llama(plan.model)
     initialise(model, settings.seed)
-    if settings.look_up:
+    if settings.begins_with_look_up:
         start_look_up(model, settings.seed)
     if settings.init:
         start_from(model, Path(settings.init), settings.seed)

@@ -50,7 +50,7 @@ class Point:
     seed: int
 
 
-def settings_of(point: Point, corpus: Corpus, look_up: bool) -> Settings:
+def settings_of(point: Point, corpus: Corpus, look_up: bool | None) -> Settings:
     """What the point is trained with, every value written out."""
     own = {"size": point.size, "flops": point.flops, "seed": point.seed, "patients": point.patients, "context": CONTEXT}
     own |= {"look_up": look_up}
@@ -130,7 +130,8 @@ def options() -> argparse.Namespace:
         "--etas", default=",".join(f"{eta:g}" for eta in VALUES["eta"]), help="besides the rule's (default %(default)s)"
     )
     add("--seeds", default="0", help="default %(default)s")
-    add("--look-up", action="store_true", help="of runs that begin with the look-up of ml/look_up.py")
+    words = "runs that begin with the look-up of ml/look_up.py, or as drawn (default: as ml/train.py does)"
+    add("--look-up", action=argparse.BooleanOptionalAction, help=words)
     add("--jobs", type=int, default=2, help="runs at once (default %(default)s)")
     return parser.parse_args()
 

@@ -7,6 +7,7 @@ from ml.attention import Documents
 from ml.ladder import parse_size, shape
 from ml.look_up import check_look_up, start_look_up
 from ml.model import Llama, initialise
+from ml.plan import Settings
 from warehouse.errors import UserError
 
 
@@ -39,3 +40,13 @@ def test_a_head_begins_as_a_look_up() -> None:
 def test_what_has_no_room_for_it_is_told() -> None:
     with pytest.raises(UserError, match="--tied"):
         check_look_up(shape(parse_size("200k"), 200, 64, tied=True))
+
+
+def test_runs_begin_with_it_where_there_is_room_and_nobody_says_otherwise() -> None:
+    settings = {"size": "25k", "tokens": 1000}
+    assert Settings(**settings).begins_with_look_up
+    assert not Settings(**settings, look_up=False).begins_with_look_up
+    assert not Settings(**settings, tied=True).begins_with_look_up
+    assert not Settings(**settings, init="some/llama").begins_with_look_up
+    with pytest.raises(UserError, match="--init"):
+        Settings(**settings, init="some/llama", look_up=True)
