@@ -4,7 +4,7 @@ In: layers of Vega-Lite 6 as plain dicts. Out: `Chart`: name, words, and one spe
 reader's browser (hover, methods on and off, log or linear axes), and by vl-convert as SVG and PNG.
 Colours are CSS variables: the page gives them a light, a dark and a printed value, so that no figure is drawn anew for a theme;
 the files take the light ones. They are Okabe and Ito's, darkened or lightened to 3:1 against their ground, and viridis for
-budgets; form, dash or place always says the same once more.
+budgets; form, dash or place always says the same once more (a training curve ends at its budget).
 """
 
 import json
@@ -39,7 +39,7 @@ COLOURS: dict[str, tuple[str, str]] = {
 }
 # Viridis at eleven equal steps; dark colours vanish on dark ground, pale ones on light.
 VIRIDIS = ("440154", "482475", "414487", "355f8d", "2a788e", "21918c", "22a884", "44bf70", "7ad151", "bddf26", "fde725")
-ON_LIGHT, ON_DARK = (0.0, 0.78), (0.38, 1.0)
+ON_LIGHT, ON_DARK = (0.0, 0.6), (0.4, 1.0)
 # Colour, dash and point form by method: a family has a colour, its members differ in the others.
 SOLID, DASHED, DOTTED, MIXED = [1, 0], [6, 3], [2, 3], [8, 3, 2, 3]
 METHOD_LOOKS: dict[str, tuple[str, list[int], str]] = {
@@ -59,6 +59,8 @@ METHOD_LOOKS: dict[str, tuple[str, list[int], str]] = {
 OTHER_LOOK = ("grey", DASHED, "circle")
 # An interval of an exponent beyond these tells nothing more.
 EXPONENTS = (-0.5, 1.5)
+# The mark of a point that does not count in full.
+HOLLOW = {"type": "point", "filled": False, "strokeWidth": 1.8}
 COUNT_LABEL = "replace(format(datum.value, '~s'), 'G', 'B')"
 FLOPS_LABEL = "replace(format(datum.value, '~e'), '+', '')"
 # What a key explains: methods of fitting, ways of scoring.
@@ -197,37 +199,25 @@ def log_ticks(low: float, high: float) -> list[float]:
 
 def methods_colour(methods: Sequence[str]) -> dict:
     """The colour channel of field `method` (labels)."""
-    looks = [look(name) for name in methods]
-    names = [LABELS.get(name, name) for name in methods]
-    return {
-        "field": "method",
-        "type": "nominal",
-        "title": None,
-        "scale": {"domain": names, "range": [var(colour) for colour, _, _ in looks]},
-        "legend": {"orient": "right", "symbolOpacity": 1},
+    return _by_method(methods, [var(look(name)[0]) for name in methods]) | {
+        "legend": {"orient": "right", "symbolOpacity": 1}
     }
 
 
 def methods_dash(methods: Sequence[str]) -> dict:
     """The dash channel of field `method`."""
-    names = [LABELS.get(name, name) for name in methods]
-    return {
-        "field": "method",
-        "type": "nominal",
-        "title": None,
-        "scale": {"domain": names, "range": [look(name)[1] for name in methods]},
-    }
+    return _by_method(methods, [look(name)[1] for name in methods])
 
 
 def methods_shape(methods: Sequence[str]) -> dict:
     """The point form of field `method`."""
+    return _by_method(methods, [look(name)[2] for name in methods])
+
+
+def _by_method(methods: Sequence[str], looks: list) -> dict:
+    """A channel that gives each method its look."""
     names = [LABELS.get(name, name) for name in methods]
-    return {
-        "field": "method",
-        "type": "nominal",
-        "title": None,
-        "scale": {"domain": names, "range": [look(name)[2] for name in methods]},
-    }
+    return {"field": "method", "type": "nominal", "title": None, "scale": {"domain": names, "range": looks}}
 
 
 def look(method: str) -> tuple[str, list[int], str]:
@@ -315,7 +305,7 @@ def theme(font: str) -> dict[str, Any]:
             "titlePadding": 8,
             "labelLimit": 230,
         },
-        "legend": {**words, "labelLimit": 260, "symbolSize": 90},
+        "legend": {**words, "labelLimit": 260, "symbolSize": 90, "symbolFillColor": soft, "symbolStrokeColor": soft},
         "text": {"color": ink, "fontSize": 11.5},
         "point": {"filled": True, "size": 62, "opacity": 1},
         "rule": {"color": soft},

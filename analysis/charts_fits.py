@@ -1,4 +1,4 @@
-"""Figures of how far the fits can be trusted: correlations, residuals, seeds, choices, and the cost of being wrong.
+"""Figures of how far the fits can be trusted: correlations, residuals, seeds, and the cost of being wrong.
 
 In: study, fits and outlook. Out: `Chart`s; None where there is nothing to draw.
 """
@@ -9,15 +9,12 @@ from analysis.charts import (
     FLOPS_LABEL,
     Chart,
     budget_colour,
-    exponent_axis,
-    finite,
     layer,
     layered,
     log_axis,
     methods_colour,
     methods_shape,
     plain_axis,
-    row_axis,
     spoken,
     var,
 )
@@ -25,12 +22,10 @@ from analysis.charts_isoflop import COMPUTE_TITLE, SIZE_TITLE, run_facts
 from analysis.outlook import Outlook
 from analysis.results import Fit
 from analysis.study import Study
-from analysis.tables import ASPECTS, LABELS, count, fixed, flops
+from analysis.tables import LABELS, count, fixed, flops
 
 # The surface whose correlations are drawn; the table has all of them.
 CORRELATED = "surface_huber"
-# Where the fits of one choice stand within its row: one in the middle, two above and below it.
-PLACES = (("middle",), ("above", "below"), ("above", "middle", "below"))
 RESIDUAL_AXES = (("n", "log N", SIZE_TITLE), ("d", "log D", "tokens D"), ("compute", "log C", COMPUTE_TITLE))
 
 
@@ -172,69 +167,6 @@ def seed_noise(outlook: Outlook) -> Chart | None:
     return Chart("seed_noise", "Noise between seeds", caption, caption, spec, log_axes=("x",))
 
 
-def sensitivity(outlook: Outlook) -> Chart | None:
-    """The exponent a under every choice, with its interval, beside the reference."""
-    rows = [row for row in outlook.sensitivity if math.isfinite(row.a)]
-    if not rows:
-        return None
-    methods = list(dict.fromkeys(row.method for row in rows))
-    cells = []
-    for row in rows:
-        cell = {
-            "row": ASPECTS[row.aspect] if row.aspect == "reference" else f"{ASPECTS[row.aspect]}: {row.choice}",
-            "x": row.a,
-            "method": LABELS[row.method],
-            "runs": row.runs,
-        }
-        cell |= {
-            "a": fixed(row.a),
-            "95%": f"{fixed(row.a_low)} to {fixed(row.a_high)}",
-            "N* at the largest budget": count(row.n_opt),
-        }
-        ends = {"low": row.a_low, "high": row.a_high}
-        cells.append(cell | (ends if finite(ends) else {}))
-    order = list(dict.fromkeys(cell["row"] for cell in cells))
-    known = [v for cell in cells for v in (cell["x"], cell.get("low"), cell.get("high")) if v is not None]
-    y, x = row_axis(order, 300), exponent_axis("a", known)
-    colour, shape = methods_colour(methods), methods_shape(methods)
-    for name in order:
-        mine = [cell for cell in cells if cell["row"] == name]
-        for cell, place in zip(mine, PLACES[min(len(mine), len(PLACES)) - 1], strict=False):
-            cell["place"] = place
-    offset = {"field": "place", "type": "nominal", "scale": {"domain": list(PLACES[-1])}, "legend": None}
-    reference = [{"x": row.a, "method": LABELS[row.method]} for row in rows if row.aspect == "reference"]
-    spec = layered(
-        layer({"type": "rule", "strokeDash": [4, 4], "opacity": 0.6}, reference, by_method=True, x=x, color=colour),
-        layer(
-            {"type": "rule", "strokeWidth": 2},
-            (c for c in cells if "low" in c),
-            by_method=True,
-            x={**x, "field": "low"},
-            x2={"field": "high"},
-            y=y,
-            yOffset=offset,
-            color=colour,
-        ),
-        layer(
-            {"type": "point", "size": 55},
-            cells,
-            ("row", "method", "runs", "a", "95%", "N* at the largest budget"),
-            by_method=True,
-            x=x,
-            y=y,
-            yOffset=offset,
-            color=colour,
-            shape=shape,
-        ),
-    )
-    ends = (
-        f"a runs from {fixed(min(row.a for row in rows))} to {fixed(max(row.a for row in rows))} over {len(rows)} fits"
-    )
-    caption = f"Exponent a under each choice with its 95% interval; dashed lines are the reference. Here {ends}."
-    labels = tuple(LABELS[name] for name in methods)
-    return Chart("sensitivity", "Sensitivity to choices", caption, caption, spec, labels, wide=True, rows=len(order))
-
-
 def costs(outlook: Outlook) -> Chart | None:
     """Compute wasted at the ends of N*'s interval, by compute."""
     rows = [row for row in outlook.costs if math.isfinite(row.wasted)]
@@ -279,7 +211,8 @@ def costs(outlook: Outlook) -> Chart | None:
     )
     worst = max(rows, key=lambda row: row.wasted)
     caption = (
-        "The share of compute that the best size would have saved, had the size at an end of the 95% interval of N* been trained. "
+        "The share of compute that the best size would have saved, had the size at an end of the 95% interval of N* been trained; "
+        f"{LABELS[rows[0].method]} prices every interval, beyond the largest budget by extrapolation. "
         f"At most {100 * worst.wasted:.0f}% ({flops(worst.compute)} FLOPs)."
     )
     labels = tuple(LABELS[name] for name in methods)

@@ -10,6 +10,7 @@ import numpy as np
 
 from analysis.charts import (
     FLOPS_LABEL,
+    HOLLOW,
     Chart,
     Layer,
     Row,
@@ -33,13 +34,14 @@ from analysis.isoflop import METHOD as PARABOLA
 from analysis.isoflop import Vertex, law_band
 from analysis.optimum import compute_rule, law_of, optimum
 from analysis.points import Profile, budget_profiles
+from analysis.published import REFERENCE
 from analysis.results import Fit, budget_key
 from analysis.study import Study
 from analysis.surface import METHODS as SURFACES
 from analysis.tables import LABELS, count, fixed, flops, number
 
 SIZE_TITLE = "parameters N (with output head)"
-LOSS_TITLE = "held_out loss (nats per token)"
+LOSS_TITLE = "held-out loss (nats per token)"
 COMPUTE_TITLE = "training compute C (FLOPs)"
 FACTS = ("run", "configuration", "seed", "N", "D", "epochs", "learning rate", "loss")
 # The surface whose curve is drawn through a profile: the default of the recommendation.
@@ -56,13 +58,11 @@ class Law:
     exponent: str | None
     symbol: str
     noun: str
-    published: float | None = None
 
 
-# Zhang 2025's slopes, drawn beside ours for orientation.
 LAWS = (
-    Law("n_opt", "a", "N*", "parameters", 0.58),
-    Law("d_opt", "b", "D*", "tokens", 0.44),
+    Law("n_opt", "a", "N*", "parameters"),
+    Law("d_opt", "b", "D*", "tokens"),
     Law("loss_opt", None, "L*", "nats per token"),
 )
 
@@ -144,7 +144,7 @@ def profiles_together(profiles: list[Profile], study: Study, fits: dict[str, Fit
     told = spoken((f"{flops(v.budget)} FLOPs:", v.n_opt) for v in found) or "no usable minimum"
     caption = (
         "Each colour is one budget of training compute, every point a run. Curves are the parabolas fitted around the best "
-        "point, black diamonds their minima: the best model size for that budget."
+        "point, diamonds their minima: the best model size for that budget."
     )
     alt = f"Loss against model size, one curve per compute budget. Best sizes N*: {told}."
     return Chart("isoflop_profiles", "IsoFLOP profiles", caption, alt, spec, log_axes=("x",), wide=True)
@@ -171,7 +171,7 @@ def one_profile(profile: Profile, study: Study, fits: dict[str, Fit]) -> Chart:
     surface = _surface_rows(profile, study, fits)
     if surface:
         methods.append(CURVE_OF)
-        dashed = {"type": "line", "color": var("green"), "strokeDash": [6, 3], "strokeWidth": 1.5}
+        dashed = {"type": "line", "color": var("green"), "strokeDash": [6, 3], "strokeWidth": 1.5, "clip": True}
         layers.append(layer(dashed, surface, by_method=True, x=x, y=y))
     fill = {"condition": {"test": "datum.window == 'fitted'", "value": var("blue")}, "value": var("card")}
     layers.append(layer({"type": "point", "stroke": var("blue"), "strokeWidth": 1.6}, mine, FACTS, x=x, y=y, fill=fill))
@@ -262,7 +262,8 @@ def against_compute(law: Law, study: Study, fits: dict[str, Fit]) -> Chart | Non
             y2={"field": "high"},
             color=colour,
         ),
-        layer("point", dots, tips, by_method=True, x=x, y=y, color=colour, shape=shape),
+        layer("point", (r for r in dots if r["used"]), tips, by_method=True, x=x, y=y, color=colour, shape=shape),
+        layer(HOLLOW, (r for r in dots if not r["used"]), tips, by_method=True, x=x, y=y, color=colour, shape=shape),
     )
     labels = tuple(LABELS[name] for name in methods)
     caption = _law_words(law, fits)
@@ -278,6 +279,7 @@ def _dots(law: Law, name: str, fit: Fit) -> list[Row]:
         value, ends = getattr(vertex, law.quantity), fit.intervals.get(law.quantity, {}).get(key, (math.nan, math.nan))
         form = count if law.exponent else (lambda v: fixed(v, 4))
         row = {"compute": vertex.budget, "y": value, "method": LABELS[name], "budget": f"{flops(vertex.budget)} FLOPs"}
+        row["used"] = bool(vertex.used)
         row |= {law.symbol: form(value), "95%": " to ".join(map(form, ends))}
         row["remarks"] = ("" if vertex.used else "left out of the law; ") + ", ".join(vertex.flags).replace("_", " ")
         if all(map(math.isfinite, ends)):
@@ -321,15 +323,23 @@ def _band(law: Law, fit: Fit | None, budgets: np.ndarray) -> list[Row]:
 def _published(law: Law, fits: dict[str, Fit], budgets: np.ndarray, x: dict, y: dict) -> Layer:
     """The published slope through the middle of our own law: only its slope can be compared."""
     ours = fits[PARABOLA].details.get("law")
-    if law.published is None or not ours:
+    if law.exponent is None or not ours:
         return {}
+    slope = getattr(REFERENCE, law.exponent)
     centre, level, _ = ours[law.exponent]
-    values = np.exp(level + law.published * (np.log(budgets) - centre))
+    values = np.exp(level + slope * (np.log(budgets) - centre))
     rows = [
-        {"compute": row["x"], "y": row["y"], "slope": f"C^{law.published} (Zhang 2025)"}
+        {"compute": row["x"], "y": row["y"], "slope": f"C^{slope} ({REFERENCE.short})"}
         for row in curve(budgets, y=values)
     ]
-    mark = {"type": "line", "color": var("soft"), "strokeDash": [1, 4], "strokeWidth": 2, "strokeCap": "round"}
+    mark = {
+        "type": "line",
+        "color": var("soft"),
+        "strokeDash": [1, 4],
+        "strokeWidth": 2,
+        "strokeCap": "round",
+        "clip": True,
+    }
     return layer(mark, rows, ("slope",), x=x, y=y)
 
 
@@ -339,7 +349,7 @@ def _law_words(law: Law, fits: dict[str, Fit]) -> str:
     if law.exponent:
         value, ends = parabola.estimates[law.exponent], parabola.intervals[law.exponent]
         if math.isfinite(value):
-            dots = f"The dotted grey line has the slope that Zhang 2025 gives, {law.published}."
+            dots = f"Dotted: the slope of {REFERENCE.short}, {getattr(REFERENCE, law.exponent)}. Hollow points are left out of the law."
             return f"By the local parabolas {law.symbol} grows as C^{value:.3f}, 95% {fixed(ends[0])} to {fixed(ends[1])}. {dots}"
         return f"The local parabolas give no law of {law.symbol}; the notes say why."
     fit = fits.get(LOSS_COMPUTE)

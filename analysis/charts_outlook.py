@@ -1,4 +1,4 @@
-"""Figures of what goes beyond the fits: methods side by side, forecasts, budgets left out, and training curves.
+"""Figures of what goes beyond the fits: forecasts, budgets left out, and training curves.
 
 In: the study, fits and outlook. Out: `Chart`s; None where there is nothing to draw.
 """
@@ -12,7 +12,6 @@ from analysis.charts import (
     Chart,
     Row,
     budget_colour,
-    exponent_axis,
     finite,
     layer,
     layered,
@@ -26,95 +25,35 @@ from analysis.charts import (
     var,
 )
 from analysis.charts_isoflop import COMPUTE_TITLE, vertices_of
+from analysis.compute_law import METHOD as LOSS_COMPUTE
 from analysis.forecast import CARRY_FORWARD, SPREAD, Forecast
 from analysis.isoflop import METHOD as PARABOLA
 from analysis.outlook import Outlook
+from analysis.recommendation import PREFERENCE
 from analysis.results import Fit
 from analysis.study import Study
-from analysis.tables import LABELS, STATUS_LABELS, count, fixed, flops
+from analysis.tables import CARRIED_FORWARD, LABELS, count, fixed, flops
 
-# Exponents that others found, drawn below ours (see page.PUBLISHED for what differs).
-PUBLISHED = (("Zhang 2025, MIMIC-IV", 0.58, 0.44), ("Hoffmann 2022", 0.50, 0.50), ("Porian 2024", 0.497, 0.503))
 CURVE_POINTS = 80
-
-
-def forest(fits: dict[str, Fit], exponent: str) -> Chart | None:
-    """The exponent `a` or `b` by every method with its interval, and what others published."""
-    shown = [(name, fit) for name, fit in fits.items() if math.isfinite(fit.estimates.get(exponent, math.nan))]
-    if not shown:
-        return None
-    ours, others = [], []
-    for name, fit in shown:
-        ends = fit.intervals[exponent]
-        row = {
-            "method": LABELS[name],
-            "row": LABELS[name],
-            "x": fit.estimates[exponent],
-            exponent: fixed(fit.estimates[exponent]),
-        }
-        row |= {"95%": " to ".join(map(fixed, ends)), "status": STATUS_LABELS[fit.status]}
-        ours.append(row | ({"low": ends[0], "high": ends[1]} if all(map(math.isfinite, ends)) else {}))
-    for label, a, b in PUBLISHED:
-        others.append({"row": label, "x": {"a": a, "b": b}[exponent], "published": fixed({"a": a, "b": b}[exponent])})
-    order = [row["row"] for row in (*ours, *others)]
-    known = [v for row in (*ours, *others) for v in (row["x"], row.get("low"), row.get("high")) if v is not None]
-    y, x = row_axis(order), exponent_axis(exponent, known)
-    methods = [name for name, _ in shown]
-    colour = {**methods_colour(methods), "legend": None}
-    shape = {"condition": {"test": "datum.status == 'converged'", "value": "circle"}, "value": "cross"}
-    spec = layered(
-        layer(
-            {"type": "rule", "strokeWidth": 2.4},
-            (r for r in ours if "low" in r),
-            by_method=True,
-            x={**x, "field": "low"},
-            x2={"field": "high"},
-            y=y,
-            color=colour,
-        ),
-        layer(
-            {"type": "point", "size": 80},
-            ours,
-            ("method", exponent, "95%", "status"),
-            by_method=True,
-            x=x,
-            y=y,
-            color=colour,
-            shape=shape,
-        ),
-        layer(
-            {"type": "point", "shape": "diamond", "color": var("soft"), "size": 80},
-            others,
-            ("row", "published"),
-            x=x,
-            y=y,
-        ),
-    )
-    told = spoken(((LABELS[name], fit.estimates[exponent]) for name, fit in shown), fixed)
-    caption = f"Exponent {exponent} by every method with its 95% interval (crosses: the fit hit a bound), and published ones (grey)."
-    labels = tuple(LABELS[name] for name in methods)
-    return Chart(
-        f"methods_{exponent}",
-        f"Exponent {exponent} by method",
-        caption,
-        f"{caption} {told}.",
-        spec,
-        labels,
-        rows=len(order),
-    )
+BAND_ENDS = ("low", "high", "run_low", "run_high")
 
 
 def forecasts(outlook: Outlook, fits: dict[str, Fit], quantity: str) -> Chart | None:
-    """Loss or N* beyond the largest budget: each method's line and 95%, the band of a new run, and what was observed."""
-    rows = [
-        row
-        for row in outlook.forecasts
-        if row.quantity == quantity and row.method != SPREAD and math.isfinite(row.value)
-    ]
-    if not rows:
+    """Loss or N* beyond the largest budget, with item by item: the parameters' band and a new run's of one method, the range
+    over the methods, every method's line, and what was observed."""
+    rows = [row for row in outlook.forecasts if row.quantity == quantity and math.isfinite(row.value)]
+    mine = [row for row in rows if row.method != SPREAD]
+    if not mine:
         return None
-    methods = [name for name in fits if any(row.method == name for row in rows)]
-    lines = [_forecast_row(row) for row in rows]
+    methods = [name for name in fits if any(row.method == name for row in mine)]
+    banded = next((name for name in (*PREFERENCE, PARABOLA, LOSS_COMPUTE) if name in methods), methods[0])
+    lines = [_forecast_row(row) for row in mine]
+    bands = [row for row in lines if row["method"] == LABELS[banded]]
+    spread = [
+        {"compute": row.compute, "low": row.low, "high": row.high, "range": "lowest to highest of the methods"}
+        for row in rows
+        if row.method == SPREAD
+    ]
     seen = [
         {
             "compute": v.budget,
@@ -125,35 +64,58 @@ def forecasts(outlook: Outlook, fits: dict[str, Fit], quantity: str) -> Chart | 
         if v.used
     ]
     x = log_axis("compute", COMPUTE_TITLE, [row["compute"] for row in (*lines, *seen)], FLOPS_LABEL)
-    values = [v for row in lines for v in (row["y"], row.get("low"), row.get("high")) if v] + [row["y"] for row in seen]
+    values = [row["y"] for row in (*lines, *seen)] + [row[name] for row in bands for name in BAND_ENDS if name in row]
     y = (
         plain_axis("y", "loss (nats per token)", values, ".2f")
         if quantity == "loss"
         else log_axis("y", "N* (parameters)", values)
     )
-    colour, dash = methods_colour(methods), methods_dash(methods)
-    shape = methods_shape(methods)
-    ends = {"x": x, "y": {**y, "field": "low"}, "y2": {"field": "high"}, "color": colour}
-    runs = {"x": x, "y": {**y, "field": "run_low"}, "y2": {"field": "run_high"}, "color": colour}
+    colour, shape = methods_colour(methods), methods_shape(methods)
+
+    def between(low: str, high: str) -> dict:
+        return {"x": x, "y": {**y, "field": low}, "y2": {"field": high}}
+
+    outline = {"type": "area", "fillOpacity": 0, "strokeWidth": 1.2, "strokeDash": [3, 3], "line": False}
+    edges = {"stroke": {**colour}}
     tips = ("method", "compute (FLOPs)", "value", "95%", "95% of one new run")
     spec = layered(
-        layer({"type": "area", "opacity": 0.06}, (r for r in lines if "run_low" in r), by_method=True, **runs),
-        layer({"type": "area", "opacity": 0.1}, (r for r in lines if "low" in r), by_method=True, **ends),
-        layer({"type": "line", "strokeWidth": 2}, lines, by_method=True, x=x, y=y, color=colour, strokeDash=dash),
+        layer(
+            {"type": "area", "opacity": 0.16},
+            (r for r in bands if "low" in r),
+            by_method=True,
+            **between("low", "high"),
+            color=colour,
+        ),
+        layer(outline, (r for r in bands if "run_low" in r), by_method=True, **between("run_low", "run_high"), **edges),
+        layer(
+            {"type": "rule", "strokeWidth": 7, "opacity": 0.3, "color": var("ink")},
+            spread,
+            ("range",),
+            **between("low", "high"),
+        ),
+        layer(
+            {"type": "line", "strokeWidth": 1.8},
+            lines,
+            by_method=True,
+            x=x,
+            y=y,
+            color=colour,
+            strokeDash=methods_dash(methods),
+        ),
         layer({"type": "point", "size": 45}, lines, tips, by_method=True, x=x, y=y, color=colour, shape=shape),
         layer({"type": "point", "shape": "diamond", "size": 110, "color": var("ink")}, seen, ("observed",), x=x, y=y),
     )
-    far = max(rows, key=lambda row: row.factor)
+    far = max(row.factor for row in mine)
     told = spoken(
-        ((LABELS[r.method], r.value) for r in rows if r.factor == far.factor), count if quantity == "n_opt" else fixed
+        ((LABELS[r.method], r.value) for r in mine if r.factor == far), count if quantity == "n_opt" else fixed
     )
     word = {"loss": "Loss at the optimum", "n_opt": "Best model size N*"}[quantity]
-    caption = f"{word} up to {far.factor:g} times the largest budget. Bands: 95% from the parameters of each method"
-    caption += ", wider and fainter for one new run; " if quantity == "loss" else "; "
-    caption += "the lines' distance is the choice of method. Black diamonds: what the profiles show."
+    caption = f"{word} up to {far:g} times the largest budget by every method. Shaded: 95% from the parameters of {LABELS[banded]}"
+    caption += ", dashed: 95% for one new run" if quantity == "loss" else ""
+    caption += "; grey bars: from the lowest to the highest method. Diamonds: minima of the profiles that count."
     labels = tuple(LABELS[name] for name in methods)
     axes = ("x",) if quantity == "loss" else ("x", "y")
-    alt = f"{word} foreseen at {flops(far.compute)} FLOPs: {told}."
+    alt = f"{word} foreseen at {far:g} times the largest budget: {told}."
     return Chart(f"forecast_{quantity}", f"{word} foreseen", caption, alt, spec, labels, axes)
 
 
@@ -170,52 +132,55 @@ def _forecast_row(row: Forecast) -> Row:
     return found | ({"low": row.low, "high": row.high} if finite({"l": row.low, "h": row.high}) else {})
 
 
-def left_out(outlook: Outlook) -> Chart | None:
-    """How far each method was off the loss of budgets it had not seen."""
-    rows = [row for row in outlook.foreseen if row.quantity == "loss" and math.isfinite(row.error)]
+def left_out(outlook: Outlook, quantity: str) -> Chart | None:
+    """How far each method was off the lowest loss, or N*, of budgets it had not seen."""
+    rows = [row for row in outlook.foreseen if row.quantity == quantity and math.isfinite(row.error)]
     if not rows:
         return None
-    methods = list(dict.fromkeys(row.method for row in rows))
-    names = {CARRY_FORWARD: "Carried forward (baseline)"}
+    form = count if quantity == "n_opt" else fixed
     cells = [
         {
-            "row": LABELS.get(row.method, names.get(row.method, row.method)),
+            "row": LABELS.get(row.method, CARRIED_FORWARD),
             "x": 100 * row.error,
             "left": f"largest {row.left_out} left out",
             "budget": f"{flops(row.budget)} FLOPs",
-            "foreseen": fixed(row.predicted),
-            "observed": fixed(row.observed),
+            "foreseen": form(row.predicted),
+            "observed": form(row.observed),
             "error": f"{100 * row.error:+.1f}%",
         }
         for row in rows
     ]
-    order = [LABELS.get(name, names.get(name, name)) for name in methods]
-    y = row_axis(order)
-    x = plain_axis("x", "error of the loss foreseen (%)", [cell["x"] for cell in cells], "+~r", zero=True)
+    y = row_axis(dict.fromkeys(cell["row"] for cell in cells))
+    word = {"loss": "lowest loss", "n_opt": "best size N*"}[quantity]
+    x = plain_axis("x", f"error of the {word} foreseen (%)", [cell["x"] for cell in cells], "+~r", zero=True)
     kinds = sorted({cell["left"] for cell in cells})
-    colour = {
-        "field": "left",
-        "type": "nominal",
-        "title": None,
-        "scale": {"domain": kinds, "range": [var("blue"), var("vermilion")][: len(kinds)]},
-        "legend": {"orient": "bottom"},
-    }
-    shape = {**colour, "scale": {"domain": kinds, "range": ["circle", "triangle-up"][: len(kinds)]}}
+    kind = {"field": "left", "type": "nominal", "title": None, "legend": {"orient": "bottom"}}
+    colour = {**kind, "scale": {"domain": kinds, "range": [var("blue"), var("vermilion")][: len(kinds)]}}
+    shape = {**kind, "scale": {"domain": kinds, "range": ["circle", "triangle-up"][: len(kinds)]}}
+    tips = ("row", "left", "budget", "foreseen", "observed", "error")
     spec = layered(
         layer({"type": "rule", "color": var("soft")}, [{"x": 0.0}], x=x),
-        layer(
-            {"type": "point", "size": 90},
-            cells,
-            ("row", "left", "budget", "foreseen", "observed", "error"),
-            x=x,
-            y=y,
-            color=colour,
-            shape=shape,
-        ),
+        layer({"type": "point", "size": 90}, cells, tips, x=x, y=y, color=colour, shape=shape),
     )
-    caption = "Each method fitted without the largest budgets, and how far it was then off their lowest loss. Above 0: foreseen too high."
+    caption = f"Each method fitted without the largest budgets, and how far it was then off their {word}. Above 0: foreseen too high."
     told = "; ".join(f"{c['row']}, {c['budget']}: {c['error']}" for c in cells)
-    return Chart("left_out", "Largest budgets left out", caption, f"{caption} {told}.", spec, rows=len(order))
+    title = {"loss": "Lowest loss of budgets left out", "n_opt": "Best size N* of budgets left out"}[quantity]
+    return Chart(f"left_out_{quantity}", title, caption, f"{caption} {told}.", spec, rows=len(y["sort"]))
+
+
+def left_out_words(outlook: Outlook) -> str:
+    """How many methods did better than carrying the last budget's minimum forward, with the largest budget left out."""
+    parts = []
+    for quantity, word in (("loss", "the lowest loss"), ("n_opt", "N*")):
+        errors = {r.method: abs(r.error) for r in outlook.foreseen if r.left_out == 1 and r.quantity == quantity}
+        base = errors.pop(CARRY_FORWARD, math.nan)
+        if errors and math.isfinite(base):
+            better = sum(error < base for error in errors.values())
+            parts.append(
+                f"of {word} {better} of {len(errors)} methods foresaw the largest budget better than that baseline"
+            )
+    text = "; ".join(parts)
+    return text[:1].upper() + text[1:] + "." if text else "No method could be fitted without the largest budget."
 
 
 def training_curves(study: Study) -> Chart | None:
@@ -239,5 +204,5 @@ def training_curves(study: Study) -> Chart | None:
     detail = {"field": "run", "type": "nominal"}
     mark = {"type": "line", "strokeWidth": 1.2, "opacity": 0.85, "tooltip": {"content": "data"}}
     spec = layered(layer(mark, lines, x=x, y=y, color=budget_colour(budgets), detail=detail))
-    caption = "Training loss of every fitted run against the compute it has spent so far, coloured by its budget."
+    caption = "Training loss of every fitted run against the compute it has spent so far; a curve ends at its budget."
     return Chart("training_curves", "Training curves", caption, caption, spec, log_axes=("x",), wide=True)

@@ -4,6 +4,8 @@ In: scores of the warehouse (task_scores.ScoreRow). Out: a `Chart` a task that h
 the key that all of them share. Tasks by number of events, most first.
 """
 
+import math
+
 from analysis.charts import Chart, Key, Layer, finite, layer, layered, plain_axis, spoken, var
 from analysis.charts_isoflop import LOSS_TITLE
 from analysis.tables import count, fixed, flops
@@ -21,7 +23,12 @@ RUNS = {
 BASELINES = {
     "logistic": Key("logistic regression", "grey", (6, 3), ""),
     "boosting": Key("gradient boosting", "purple", (2, 3), ""),
-    "best": Key("best achievable", "green", (1, 0), ""),
+    "best": Key("best achievable (the generator's truth)", "green", (1, 0), ""),
+}
+METHOD_WORDS = {
+    "probe": "linear probe",
+    "rollout_average": "simulation, mean of the risks along each future",
+    "rollout_hits": "simulation, share of futures with the outcome",
 }
 CAPITALS = {
     "icu": "ICU",
@@ -35,17 +42,29 @@ CAPITALS = {
 
 def task_panels(scores: tuple[ScoreRow, ...]) -> list[Chart]:
     """A panel a task, of those with the most events."""
+    told = shown_scores(scores)
     events: dict[str, int] = {}
-    for row in scores:
-        if row.run_id is not None and row.method in RUNS:
-            events[row.task] = max(events.get(row.task, 0), min(row.events, row.rows - row.events))
-    ranked = sorted((task for task in events if events[task] >= LEAST_EVENTS), key=lambda task: (-events[task], task))
-    return [_panel(task, [row for row in scores if row.task == task]) for task in ranked[:MOST_PANELS]]
+    for row in told:
+        if row.run_id is not None:
+            events[row.task] = max(events.get(row.task, 0), _scarcer(row))
+    ranked = sorted(events, key=lambda task: (-events[task], task))
+    return [_panel(task, [row for row in told if row.task == task]) for task in ranked[:MOST_PANELS]]
+
+
+def shown_scores(scores: tuple[ScoreRow, ...]) -> tuple[ScoreRow, ...]:
+    """What a panel may show: scores of runs and baselines with events enough."""
+    kinds = RUNS.keys() | BASELINES.keys()
+    return tuple(row for row in scores if row.method in kinds and _scarcer(row) >= LEAST_EVENTS)
+
+
+def _scarcer(row: ScoreRow) -> int:
+    """Events, or predictions without one where those are fewer: what an AUROC rests on."""
+    return min(row.events, row.rows - row.events)
 
 
 def score_keys(scores: tuple[ScoreRow, ...]) -> tuple[Key, ...]:
     """The keys of what there is."""
-    there = {row.method for row in scores}
+    there = {row.method for row in shown_scores(scores)}
     return tuple(key for method, key in (RUNS | BASELINES).items() if method in there)
 
 
@@ -53,6 +72,11 @@ def task_words(task: str) -> str:
     """A task's name for a heading: ICU admission, prolonged stay over 7 days."""
     words = " ".join(CAPITALS.get(word, word) for word in task.split("_"))
     return words[0].upper() + words[1:]
+
+
+def method_words(method: str) -> str:
+    """How a run was scored, in words."""
+    return METHOD_WORDS.get(method, method.replace("_", " "))
 
 
 def _panel(task: str, rows: list[ScoreRow]) -> Chart:
@@ -63,7 +87,8 @@ def _panel(task: str, rows: list[ScoreRow]) -> Chart:
     others = [method for method in BASELINES if any(row.method == method for row in levels)]
     keys = [*(RUNS[method] for method in ways), *(BASELINES[method] for method in others)]
     x = plain_axis("x", LOSS_TITLE, [cell["x"] for cell in cells], ".2f")
-    heights = [cell[name] for cell in cells for name in ("y", "low", "high")] + [row.auroc for row in levels]
+    heights = [cell[name] for cell in cells for name in ("y", "low", "high")]
+    heights += [end for row in levels for end in (row.auroc, row.low, row.high)]
     y = plain_axis("y", "AUROC", heights, ".2f")
     by = {"field": "by", "type": "nominal", "title": None}
     colour = {**by, "scale": {"domain": [k.label for k in keys], "range": [var(k.colour) for k in keys]}}
@@ -72,9 +97,9 @@ def _panel(task: str, rows: list[ScoreRow]) -> Chart:
     shape = {**by, "scale": {"domain": [k.label for k in forms], "range": [k.shape for k in forms]}, "legend": None}
     bars = [cell for cell in cells if finite({"low": cell["low"], "high": cell["high"]})]
     dots = [{name: value for name, value in cell.items() if name not in ("low", "high")} for cell in cells]
-    tips = ("run", "N", "budget", "loss", "by", "AUROC", "95%", "predictions", "events")
+    tips = ("run", "N", "budget", "loss", "by", "AUROC", "95%", "predictions", "events", "undecided")
     spec = layered(
-        *(_level(row, y, colour) for row in levels),
+        *(part for row in levels for part in _level(row, y, colour)),
         layer(
             {"type": "rule", "opacity": 0.35}, bars, x=x, y={**y, "field": "low"}, y2={"field": "high"}, color=colour
         ),
@@ -103,21 +128,19 @@ def _cell(row: ScoreRow) -> dict:
         "95%": f"{fixed(row.low)} to {fixed(row.high)}",
         "predictions": f"{row.rows:,}",
         "events": f"{row.events:,}",
+        "undecided": f"{100 * row.undecided:.0f}%" if math.isfinite(row.undecided) else "",
     }
 
 
-def _level(row: ScoreRow, y: dict, colour: dict) -> Layer:
-    """A baseline as a level line."""
+def _level(row: ScoreRow, y: dict, colour: dict) -> tuple[Layer, Layer]:
+    """A baseline as a level line, its interval a faint band."""
     key = BASELINES[row.method]
-    cells = [
-        {"y": row.auroc, "by": key.label, "AUROC": fixed(row.auroc), "95%": f"{fixed(row.low)} to {fixed(row.high)}"}
-    ]
-    return layer(
-        {"type": "rule", "strokeWidth": 2, "strokeDash": list(key.dash)},
-        cells,
-        ("by", "AUROC", "95%"),
-        y=y,
-        color=colour,
+    cell = {"y": row.auroc, "by": key.label, "AUROC": fixed(row.auroc), "95%": f"{fixed(row.low)} to {fixed(row.high)}"}
+    band = filter(finite, [{"low": row.low, "high": row.high, "by": key.label}])
+    line = {"type": "rule", "strokeWidth": 2, "strokeDash": list(key.dash)}
+    return (
+        layer({"type": "rect", "opacity": 0.08}, band, y={**y, "field": "low"}, y2={"field": "high"}, color=colour),
+        layer(line, [cell], ("by", "AUROC", "95%"), y=y, color=colour),
     )
 
 

@@ -11,36 +11,40 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
-from analysis import charts_fits, charts_isoflop, charts_outlook, charts_tasks
+from analysis import charts_fits, charts_forest, charts_isoflop, charts_outlook, charts_tasks
 from analysis.charts import COLOURS, Chart, Key, budget_colours, method_keys
+from analysis.forecast import HELD_OUT_DRAWS
 from analysis.isoflop import METHOD as PARABOLA
 from analysis.outlook import Outlook
+from analysis.page_checks import (
+    aside_table,
+    correlation_table,
+    noise_table,
+    residual_table,
+    run_table,
+    search_table,
+    task_table,
+)
 from analysis.page_tables import (
     Table,
     answer_table,
-    aside_table,
-    correlation_table,
     cost_table,
     exponent_table,
     left_out_table,
     method_forecast_table,
-    noise_table,
     optima_table,
+    other_laws_table,
     parameter_table,
     published_table,
-    repeated_table,
-    residual_table,
-    run_table,
-    search_table,
     sensitivity_table,
-    task_table,
 )
 from analysis.points import seed_noise
+from analysis.recommendation import PREFERENCE
 from analysis.results import Fit
 from analysis.study import Study
 from analysis.surface import METHODS as SURFACES
 from analysis.tables import LABELS, count, fixed, flops, interval
-from analysis.task_scores import ScoreRow
+from analysis.task_scores import NotShown, ScoreRow
 
 SEVERITIES = ("error", "warning", "info")
 
@@ -66,16 +70,21 @@ class Section:
 
 
 def page_context(
-    study: Study, fits: dict[str, Fit], outlook: Outlook, scores: tuple[ScoreRow, ...], facts: dict[str, str]
+    study: Study,
+    fits: dict[str, Fit],
+    outlook: Outlook,
+    scores: tuple[tuple[ScoreRow, ...], NotShown],
+    facts: dict[str, str],
 ) -> dict[str, Any]:
     """The names that report.html.j2 uses."""
-    sections = page_sections(study, fits, outlook, scores)
+    sections = page_sections(study, fits, outlook, *scores)
     return {
-        "headline": headline(fits[PARABOLA]),
+        "headline": headline(fits),
         "cards": _cards(study, fits[PARABOLA]),
         "answer": answer_table(outlook, fits),
         "notes": notes_of(study, fits),
         "noise": noise_text(study, fits[PARABOLA]),
+        "refits": HELD_OUT_DRAWS,
         "sections": sections,
         "colours": page_colours(study),
         "provenance": {**_data_facts(study), **facts},
@@ -88,7 +97,7 @@ def page_colours(study: Study) -> dict[str, tuple[str, str]]:
 
 
 def page_sections(
-    study: Study, fits: dict[str, Fit], outlook: Outlook, scores: tuple[ScoreRow, ...]
+    study: Study, fits: dict[str, Fit], outlook: Outlook, scores: tuple[ScoreRow, ...], not_shown: NotShown
 ) -> tuple[Section, ...]:
     """The sections in the page's order; one without figure and table is left out."""
     made = (
@@ -100,11 +109,11 @@ def page_sections(
         _forecasts(fits, outlook),
         _cost(outlook),
         _sensitivity(outlook),
-        _utility(outlook, scores),
+        _utility(outlook, scores, not_shown),
         _runs(study, outlook),
         Section(
             "convergence",
-            "Did the fits arrive?",
+            "Did the fits converge?",
             (
                 "How every optimum was found: how many starts, how many of them ended in the best basin, the scaled gradient "
                 "there, and parameters that never moved or lie on a bound.",
@@ -126,7 +135,10 @@ def _profiles(study: Study, fits: dict[str, Fit]) -> Section:
 
 
 def _laws(study: Study, fits: dict[str, Fit]) -> Section:
-    charts = [*charts_isoflop.law_charts(study, fits), *(charts_outlook.forest(fits, name) for name in ("a", "b"))]
+    charts = [
+        *charts_isoflop.law_charts(study, fits),
+        *(charts_forest.methods_forest(fits, name) for name in ("a", "b")),
+    ]
     total = sum(fits[PARABOLA].estimates[name] for name in ("a", "b"))
     told = (
         f"By the parabolas a + b = {total:.3f}; where compute is a multiple of N D it is 1. "
@@ -156,7 +168,7 @@ def _surface(fits: dict[str, Fit], outlook: Outlook) -> Section:
         parameter_table(fits, "surface"),
         parameter_table(fits, "kinds"),
         correlation_table(outlook),
-        repeated_table(fits),
+        other_laws_table(fits),
     )
     return Section("surface", "The loss surface", text, charts, tables)
 
@@ -180,14 +192,10 @@ def _left_out(outlook: Outlook) -> Section:
     text = (
         "The honest test of an extrapolation: every method fitted again without the largest budgets, then asked for them. "
         "A method that does no better than carrying the last minimum forward has no claim on larger compute.",
+        charts_outlook.left_out_words(outlook),
     )
-    return Section(
-        "left-out",
-        "Would it have foreseen the largest budgets?",
-        text,
-        _there([charts_outlook.left_out(outlook)]),
-        (left_out_table(outlook),),
-    )
+    charts = _there(charts_outlook.left_out(outlook, quantity) for quantity in ("loss", "n_opt"))
+    return Section("left-out", "Would it have foreseen the largest budgets?", text, charts, (left_out_table(outlook),))
 
 
 def _forecasts(fits: dict[str, Fit], outlook: Outlook) -> Section:
@@ -207,8 +215,9 @@ def _forecasts(fits: dict[str, Fit], outlook: Outlook) -> Section:
 
 def _cost(outlook: Outlook) -> Section:
     text = (
-        "What it costs to train the size at either end of the interval of N* instead of N* itself: the loss above the best, and "
-        "the share of compute that the best size would have saved. A wide interval of N* matters only as far as this does.",
+        "What it costs to train the size at either end of an interval of N* instead of the best size: the loss above the best, and "
+        "the share of compute that the best size would have saved. The loss surface prices both its own interval and that of the "
+        "parabolas; beyond the largest budget it extrapolates. A wide interval of N* matters only as far as this does.",
     )
     return Section(
         "cost", "The cost of being wrong", text, _there([charts_fits.costs(outlook)]), (cost_table(outlook),)
@@ -224,20 +233,44 @@ def _sensitivity(outlook: Outlook) -> Section:
         "sensitivity",
         "How much hangs on our choices",
         text,
-        _there([charts_fits.sensitivity(outlook)]),
+        _there([charts_forest.sensitivity_forest(outlook)]),
         (sensitivity_table(outlook),),
     )
 
 
-def _utility(outlook: Outlook, scores: tuple[ScoreRow, ...]) -> Section:
-    text = (
-        "Does a lower loss buy better predictions? Each point is one run on one task, each level line a model of another kind on "
-        "the same task. A trend is claimed only where the order of the scores (Kendall's tau) and the interval of a law's slope "
-        "both say so; with dozens of tasks some will by chance.",
-    )
+def _utility(outlook: Outlook, scores: tuple[ScoreRow, ...], not_shown: NotShown) -> Section:
     charts = tuple(charts_tasks.task_panels(scores))
+    text = (
+        "Does a lower loss buy better predictions? Each point is one run on one task, each level line a model of another kind. All are "
+        "scored on samples of their own, whose sizes stand below each figure: a gap smaller than both intervals says nothing. A trend is "
+        "claimed only where the order of the scores (Kendall's tau), over all tasks at once, and the slope of a law both say so.",
+        utility_words(scores, not_shown, len(charts)),
+    )
     keys = charts_tasks.score_keys(scores)
     return Section("utility", "From loss to clinical utility", text, charts, (task_table(outlook, scores),), keys)
+
+
+def utility_words(scores: tuple[ScoreRow, ...], not_shown: NotShown, drawn: int) -> str:
+    """What of the scores is drawn, and what is left out and why."""
+    tasks = {row.task for row in scores if row.run_id is not None}
+    parts = [
+        f"{len(tasks) + len(not_shown.tasks)} tasks are scored, {len(tasks)} with an AUROC; the {drawn} with the most events are drawn"
+    ]
+    if not_shown.tasks:
+        parts.append(
+            f"no AUROC: {', '.join(map(charts_tasks.task_words, not_shown.tasks))} (numbers, classes, or no event)"
+        )
+    if not_shown.scores:
+        parts.append(f"{not_shown.scores} further scores have none, for want of events")
+    if not_shown.other_runs:
+        parts.append(f"{not_shown.other_runs} scores belong to runs that are not fitted")
+    undecided = [row.undecided for row in scores if row.run_id is not None and math.isfinite(row.undecided)]
+    if undecided and max(undecided) > 0:
+        most = f"{100 * max(undecided):.0f}%"
+        parts.append(
+            f"up to {most} of a task's simulated futures (see the table) end at their cap undecided and are left out"
+        )
+    return "; ".join(parts) + "."
 
 
 def _runs(study: Study, outlook: Outlook) -> Section:
@@ -252,18 +285,33 @@ def _there(charts) -> tuple[Chart, ...]:
     return tuple(chart for chart in charts if chart is not None)
 
 
-def headline(fit: Fit) -> Markup:
+def headline(fits: dict[str, Fit]) -> Markup:
     """The study's answer in one sentence, no surer than the data; HTML, for the exponents stand high."""
+    fit = fits[PARABOLA]
     a, b = fit.estimates["a"], fit.estimates["b"]
     if not math.isfinite(a):
         text = "These runs do not yet show how the best model size grows with compute; the notes say what is missing."
         return Markup(text)
     vertices = [v for v in fit.details["vertices"] if v.used]
     ends = {name: " to ".join(fixed(end, 2) for end in fit.intervals[name]) for name in ("a", "b")}
-    return Markup(
-        "Over budgets of {} to {} FLOPs the best model size grows as C<sup>{}</sup> (95% {}) "
-        "and the tokens to train it on as C<sup>{}</sup> (95% {})."
+    text = Markup(
+        "Over budgets of {} to {} FLOPs the minima of the IsoFLOP profiles give a best model size that grows as C<sup>{}</sup> "
+        "(95% {}) and tokens to train it on as C<sup>{}</sup> (95% {})"
     ).format(flops(vertices[0].budget), flops(vertices[-1].budget), fixed(a, 2), ends["a"], fixed(b, 2), ends["b"])
+    surface = _surface_of(fits)
+    if surface is None:
+        return text + "."
+    value, (low, high) = surface.estimates["a"], surface.intervals["a"]
+    second = Markup(
+        "; the loss surface, by which the table below answers, gives C<sup>{}</sup> (95% {} to {}) for the size."
+    )
+    return text + second.format(fixed(value, 2), fixed(low, 2), fixed(high, 2))
+
+
+def _surface_of(fits: dict[str, Fit]) -> Fit | None:
+    """The surface that is recommended by, where one is identified."""
+    usable = (fits[name] for name in PREFERENCE if name in fits and fits[name].status in charts_isoflop.USABLE)
+    return next(usable, None)
 
 
 def _cards(study: Study, fit: Fit) -> list[tuple[str, str | Markup, str]]:
@@ -273,14 +321,16 @@ def _cards(study: Study, fit: Fit) -> list[tuple[str, str | Markup, str]]:
     budgets = len(set(points.budget.tolist()))
     cards: list[tuple[str, str | Markup, str]] = []
     for name, what in (("a", Markup("a in N* ~ C<sup>a</sup>")), ("b", Markup("b in D* ~ C<sup>b</sup>"))):
-        cards.append((fixed(fit.estimates[name]), what, f"95% {interval(fit.intervals[name], fixed)}"))
+        cards.append(
+            (fixed(fit.estimates[name]), what, f"95% {interval(fit.intervals[name], fixed)}, IsoFLOP profiles")
+        )
     span = f"{flops(points.budget.min())} to {flops(points.budget.max())} FLOPs"
     cards.append((str(budgets), "compute budgets", span))
     sizes = f"{count(points.n.min())} to {count(points.n.max())} parameters"
     cards.append(
         (str(len(points)), "runs fitted", f"{configurations} configurations, {sizes}; {len(study.aside)} set aside")
     )
-    cards.append((fixed(float(points.loss.min()), 3), "lowest held_out loss", "nats per token"))
+    cards.append((fixed(float(points.loss.min()), 3), "lowest held-out loss", "nats per token"))
     return cards
 
 

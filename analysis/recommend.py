@@ -73,7 +73,7 @@ def _read(options: argparse.Namespace) -> tuple[Points, dict[tuple[str, str], Sc
     if options.points is not None:
         return read_points(options.points), {}
     study = read_study(options.warehouse)
-    return study.points, scores_by_task(read_task_scores(options.warehouse, study), study)
+    return study.points, scores_by_task(read_task_scores(options.warehouse, study)[0], study)
 
 
 def _score_rows(

@@ -12,10 +12,15 @@
     return (specs[name].params || [{ value: [] }])[0].value.filter((method) => !hidden.includes(method));
   }
 
+  // Names of rows take at most this share of a figure's width, so that a narrow window has room for the marks.
+  const ROW_NAMES = 0.5;
+
   // Log scales of the axes that the reader made linear become linear ones with ticks of their own.
-  function withAxes(spec, axes) {
+  function withAxes(spec, axes, width) {
     const copy = structuredClone(spec);
     for (const layer of copy.layer) {
+      const rows = (layer.encoding || {}).y;
+      if (rows && rows.field === "row") rows.axis.labelLimit = Math.min(rows.axis.labelLimit, ROW_NAMES * width);
       for (const axis of axes) {
         const channel = (layer.encoding || {})[axis];
         if (channel && channel.scale && channel.scale.type === "log") {
@@ -30,12 +35,10 @@
 
   async function draw(element) {
     const name = element.dataset.chart;
-    const spec = withAxes(specs[name], linear[name] || []);
+    const spec = withAxes(specs[name], linear[name] || [], element.clientWidth);
     if (spec.params) spec.params[0].value = shown(name);
     if (views[name]) views[name].finalize();
-    const actions = { export: true, source: false, compiled: false, editor: false };
-    const options = { renderer: "svg", actions, tooltip: { disableDefaultStyle: true }, downloadFileName: name };
-    views[name] = await vegaEmbed(element, spec, options);
+    views[name] = await vegaEmbed(element, spec, { renderer: "svg", actions: false, tooltip: { disableDefaultStyle: true } });
     element.dataset.state = "drawn";
     document.body.dataset.drawn = charts.filter((chart) => chart.dataset.state === "drawn").length;
   }
@@ -64,6 +67,33 @@
     });
   }
 
+  // A figure as it stands, with the colours of the theme written out.
+  async function save(name) {
+    const style = getComputedStyle(document.documentElement);
+    const svg = (await views[name].view.toSVG()).replace(/var\((--[a-z0-9-]+)\)/g, (_, colour) => style.getPropertyValue(colour).trim());
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(new Blob([svg], { type: "image/svg+xml" }));
+    link.download = `${name}.svg`;
+    link.click();
+    URL.revokeObjectURL(link.href);
+  }
+
+  for (const button of document.querySelectorAll("button[data-save]")) {
+    button.addEventListener("click", () => save(button.dataset.save));
+  }
+
+  // Figures follow the window's width by themselves, but for the room that the names of rows take.
+  let waiting;
+  let width = window.innerWidth;
+  window.addEventListener("resize", () => {
+    clearTimeout(waiting);
+    waiting = setTimeout(() => {
+      if (window.innerWidth === width) return;
+      width = window.innerWidth;
+      charts.filter((chart) => specs[chart.dataset.chart].layer.some((layer) => ((layer.encoding || {}).y || {}).field === "row")).forEach(draw);
+    }, 200);
+  });
+
   const themes = ["auto", "light", "dark"];
   const theme = document.getElementById("theme");
   theme.hidden = false;
@@ -76,7 +106,7 @@
   // Paper hides nothing: folded tables are opened for printing and folded again.
   let folded = [];
   window.addEventListener("beforeprint", () => {
-    folded = [...document.querySelectorAll("details:not([open])")];
+    folded = [...document.querySelectorAll("section > details:not([open])")];
     folded.forEach((one) => (one.open = true));
   });
   window.addEventListener("afterprint", () => folded.forEach((one) => (one.open = false)));

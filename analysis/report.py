@@ -48,6 +48,8 @@ EPILOG = """examples:
   python -m analysis.report --bootstrap 4000 --seed 7
 """
 TEMPLATE = "report.html.j2"
+# What a folder must hold to be taken for a report, and replaced.
+PARTS = ("index.html", "fits.json", "figures", "tables")
 PACKAGES = ("numpy", "scipy", "duckdb", "vl-convert-python", "torch")
 
 
@@ -62,7 +64,7 @@ def main(arguments: list[str] | None = None) -> int:
         step("fitting")
         fits = fit_methods(study.points, bootstrap=options.bootstrap, seed=options.seed)
         step("forecasting")
-        outlook = look_ahead(study, fits, scores_by_task(scores, study), options.bootstrap, options.seed)
+        outlook = look_ahead(study, fits, scores_by_task(scores[0], study), options.bootstrap, options.seed)
         step("composing")
         settings = {"bootstrap draws": str(options.bootstrap), "seed": str(options.seed)}
         results = result_tables(study, fits, outlook, settings)
@@ -97,6 +99,9 @@ def write_report(
             os.replace(out, old)
         os.replace(part, out)
     finally:
+        # Between the two moves the old report has no place of its own: it goes back there.
+        if old.exists() and not out.exists():
+            os.replace(old, out)
         shutil.rmtree(part, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)
 
@@ -105,7 +110,7 @@ def provenance(warehouse: Path) -> dict[str, str]:
     """Where the report comes from: when, from what, by which code and versions."""
     facts = {
         "made": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        "warehouse": str(warehouse),
+        "warehouse": warehouse.name,
         "analysis code": git_commit() or "unknown (not a git checkout)",
         "Python": platform.python_version(),
     }
@@ -144,7 +149,7 @@ def _vega() -> str:
 def _check_out(out: Path) -> None:
     """Only a report, an empty folder or nothing may be replaced."""
     if out.is_dir():
-        if any(out.iterdir()) and not (out / "fits.json").exists():
+        if any(out.iterdir()) and not all((out / name).exists() for name in PARTS):
             raise UserError(f"{out}: holds something else than a report; empty it, or name another folder with --out")
     elif out.exists():
         raise UserError(f"{out}: is a file; name a folder with --out")

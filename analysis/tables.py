@@ -22,6 +22,8 @@ LABELS = {
     "joint_patients": "Joint law with patients",
     "envelope": "Envelope of curves",
 }
+# The baseline of every extrapolation: the last budget's minimum, taken for the next.
+CARRIED_FORWARD = "Carried forward (baseline)"
 # What an analyst chooses (sensitivity.ASPECTS), in words.
 ASPECTS = {
     "reference": "As fitted",

@@ -100,7 +100,7 @@ CURVES_TABLE = """create table runs.curves (
 TASK_SCORES_TABLE = """create table runs.task_scores (
     run_id text, shard_fingerprint text, n_with_head double, flops_budget double, held_out_loss double, task text,
     method text, split text, subgroup text, n_rows integer, n_events integer, auroc double, auroc_low double,
-    auroc_high double, log_loss double)"""
+    auroc_high double, log_loss double, undecided_share double)"""
 
 
 def write_task_scores(path: Path, rows: list[dict]) -> None:

@@ -6,6 +6,7 @@ Skipped where no Chromium is installed; it is looked for on the path, or where C
 import os
 import shutil
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -97,6 +98,11 @@ def test_every_figure_is_drawn_and_nothing_is_wider_than_the_window(visit, width
     ):
         assert 150 < box["width"] <= width
         assert box["height"] > 100
+    # What is left for the marks beside the names of rows.
+    grounds = page.evaluate(
+        "[...document.querySelectorAll('.chart')].map(c => c.querySelector('.root path.background').getBBox().width / c.clientWidth)"
+    )
+    assert min(grounds) > 0.3
     marks = page.evaluate(
         "[...document.querySelectorAll('.chart')].map(c => c.querySelectorAll(':is(.mark-symbol, .mark-line, .mark-rect) path').length)"
     )
@@ -136,8 +142,7 @@ def test_hovering_tells_a_run(visit):
     tooltip = page.locator("#vg-tooltip-element.visible")
     tooltip.wait_for()
     told = tooltip.inner_text()
-    assert "run-" in told and "epochs" not in told.split("run-")[0]
-    assert "loss" in told and "N" in told
+    assert all(word in told for word in ("run-", "loss", "learning rate", "seed"))
 
 
 def test_the_theme_can_be_chosen_and_paper_is_light(visit):
@@ -154,7 +159,12 @@ def test_the_theme_can_be_chosen_and_paper_is_light(visit):
     page.emulate_media(media="print")
     assert page.evaluate(ground) == "rgb(255, 255, 255)"
     assert page.evaluate(ink) == light[1]
+    page.evaluate(
+        "window.addEventListener('beforeprint', () => window.folded = document.querySelectorAll('details:not([open])').length)"
+    )
     assert page.pdf()[:5] == b"%PDF-"
+    assert page.evaluate("window.folded") == 0, "paper has every table"
+    assert page.evaluate("document.querySelectorAll('details[open]').length") == 0, "the screen is as it was"
     page.emulate_media(media="screen")
     button.click()
     assert button.inner_text() == "Theme: auto"
@@ -167,3 +177,12 @@ def test_every_figure_has_words_for_who_cannot_see_it(visit):
     )
     assert all(role == "img" and len(label) > 30 for role, label in words)
     assert page.evaluate("[...document.querySelectorAll('.scroll')].every(s => s.tabIndex === 0 && s.ariaLabel)")
+
+
+def test_a_figure_can_be_saved_with_its_colours_written_out(visit):
+    page = visit()
+    with page.expect_download() as waiting:
+        page.locator("button[data-save=n_opt_compute]").click()
+    text = Path(waiting.value.path()).read_text()
+    assert waiting.value.suggested_filename == "n_opt_compute.svg"
+    assert text.startswith("<svg") and "var(" not in text and "#0072b2" in text.lower()

@@ -157,7 +157,7 @@ def test_runs_without_a_number_that_the_fits_need_are_set_aside(column, value, w
     rows = result_tables(study, {}, Outlook(*((),) * len(fields(Outlook))), {})["points"].to_pylist()
     assert [row["run_id"] for row in rows] == runs
     assert [row["n"] for row in rows] == [run["n_with_head"] for run in study.used]
-    (scores,) = scores_by_task(read_task_scores(path, study), study).values()
+    (scores,) = scores_by_task(read_task_scores(path, study)[0], study).values()
     expected = {row["n"]: 0.5 + int(row["run_id"][-3:]) / 100 for row in rows}
     assert dict(zip(scores.n.tolist(), scores.auroc.tolist(), strict=True)) == pytest.approx(expected)
 

@@ -9,7 +9,7 @@ from scipy import stats
 
 from analysis.loss_error import fit_loss_error
 from analysis.study import read_study
-from analysis.task_scores import read_task_scores, scores_by_task
+from analysis.task_scores import NotShown, read_task_scores, scores_by_task
 from analysis.utility import Scores, kendall, predict, scores_of, task_trend
 from tests.analysis.conftest import simulate, true_loss, true_optimum, write_task_scores, write_warehouse
 
@@ -101,19 +101,21 @@ def test_error_law_with_one_draw_that_says_nothing_has_no_interval_and_no_warnin
 def test_scores_come_from_the_warehouse_joined_to_the_runs_that_are_fitted(tmp_path):
     path = write_warehouse(tmp_path / "warehouse.duckdb", simulate(budgets=(1e11, 1e12), sizes=5, seeds=2), strangers=1)
     study = read_study(path)
-    assert read_task_scores(path, study) == ()
+    assert read_task_scores(path, study) == ((), NotShown())
     usual = {"task": "mortality", "method": "probe", "auroc": 0.1, "log_loss": 0.3}
     rows = [
         *({**usual, "run_id": f"run-{i:03d}", "auroc": 0.8 + i / 1000} for i in range(20)),
         {**usual, "run_id": "run-001", "split": "tuning"},
         {**usual, "run_id": "run-001", "subgroup": "sex=F"},
         {**usual, "run_id": "run-002", "task": "los", "auroc": None},
+        {**usual, "run_id": "run-003", "method": "rollout_hits", "auroc": None},
         {**usual, "run_id": "elsewhere"},
         {**usual, "method": "boosting", "auroc": 0.9},
         {**usual, "method": "logistic", "auroc": 0.9, "shard_fingerprint": "other"},
     ]
     write_task_scores(path, rows)
-    read = read_task_scores(path, study)
+    read, not_shown = read_task_scores(path, study)
+    assert not_shown == NotShown(("los",), 1, 1)
     assert [(row.method, row.auroc) for row in read if row.run_id is None] == [("boosting", 0.9)], (
         "of these shards alone"
     )
