@@ -392,7 +392,12 @@ def noise_table(outlook: Outlook) -> Table:
 def task_table(outlook: Outlook, scores: tuple[ScoreRow, ...]) -> Table:
     """Whether each task's score follows loss or compute, and how well each law foresaw the largest budget."""
     counts: dict[tuple[str, str], ScoreRow] = {(row.task, row.method): row for row in scores if row.run_id is not None}
-    status = {"trend": "trend", "no_predictable_trend": "no predictable trend", "too_few": "too few runs"}
+    status = {
+        "trend": "trend",
+        "no_predictable_trend": "no predictable trend",
+        "worse": "worse",
+        "too_few": "too few runs",
+    }
     rows = []
     for trend in outlook.trends:
         key = (trend.task, trend.method)
