@@ -13,7 +13,7 @@ from analysis.residuals import Check, Residual, check_rows, residual_rows
 from analysis.results import Fit
 from analysis.sensitivity import Variant, sensitivity
 from analysis.study import Study
-from analysis.utility import Scores, TaskTrend, task_trend
+from analysis.utility import Scores, TaskTrend, adjusted, task_trend
 
 # Compute that forecasts are shown for, over the largest budget: that budget itself, and up to where published laws held.
 FACTORS = (1.0, 3.0, 10.0, 30.0, 100.0)
@@ -45,7 +45,7 @@ def look_ahead(
     return Outlook(
         forecasts=tuple(row for factor in FACTORS for row in forecast(points, fits, factor * largest, seed)),
         foreseen=leave_largest_out(points, fits, seed=seed),
-        trends=tuple(task_trend(*key, value, bootstrap, seed) for key, value in scores.items()),
+        trends=adjusted(tuple(task_trend(*key, value, bootstrap, seed) for key, value in scores.items())),
         sensitivity=sensitivity(study, fits, seed),
         costs=costs_of_wrong(points, fits),
         noise=noise_rows(points),

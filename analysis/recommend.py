@@ -25,7 +25,7 @@ from analysis.results import Note, plain
 from analysis.study import read_study
 from analysis.tables import LABELS, count, fixed, flops, interval, text_table
 from analysis.task_scores import read_task_scores, scores_by_task
-from analysis.utility import Scores, TaskTrend, predict, task_trend
+from analysis.utility import Scores, TaskTrend, adjusted, predict, task_trend
 from warehouse.errors import ArgumentParser, UserError, run_main
 from warehouse.paths import warehouse_path
 
@@ -54,9 +54,8 @@ def main(arguments: list[str] | None = None) -> int:
     # What is refused needs no fit.
     refused = is_refused(points, options.flops) and not options.anyway
     fits = {} if refused else fit_methods(points, bootstrap=options.bootstrap, seed=options.seed, others=False)
-    trends = (
-        [] if refused else [task_trend(*key, value, options.bootstrap, options.seed) for key, value in scores.items()]
-    )
+    asked = {} if refused else scores
+    trends = adjusted(tuple(task_trend(*key, value, options.bootstrap, options.seed) for key, value in asked.items()))
     best = {key: float(value.auroc.max()) for key, value in scores.items()}
     answer = recommend(points, fits, options.flops, options.unique_tokens, options.seed, options.anyway)
     rows = _score_rows(answer, trends, best)
@@ -77,7 +76,7 @@ def _read(options: argparse.Namespace) -> tuple[Points, dict[tuple[str, str], Sc
 
 
 def _score_rows(
-    answer: Recommendation, trends: list[TaskTrend], best: dict[tuple[str, str], float]
+    answer: Recommendation, trends: tuple[TaskTrend, ...], best: dict[tuple[str, str], float]
 ) -> list[dict[str, Any]]:
     """Per task and method of scoring: the AUROC that the first law with a trend foresees (two-step, one-step, loss)."""
     n, d, loss = (answer.ranges[name] for name in ("n", "d", "loss"))
@@ -187,6 +186,7 @@ def _scores_text(scores: list[dict[str, Any]]) -> str:
         "trend": "",
         "not_foreseen": "no law counts repeated tokens",
         "no_predictable_trend": "no predictable trend",
+        "worse": "gets worse as models get better",
         "too_few": "too few scored runs",
     }
     rows = [

@@ -105,7 +105,7 @@ SCHEMAS: dict[str, dict[str, pa.DataType]] = {
     "task_trends": {
         **dict.fromkeys(("task", "scored_by", "status"), TEXT),
         "configurations": WHOLE,
-        **dict.fromkeys(("tau_compute", "p_compute", "tau_loss", "p_loss"), NUMBER),
+        **dict.fromkeys(("tau_compute", "p_compute", "tau_loss", "p_loss", "p_adjusted"), NUMBER),
     },
     "task_errors": {
         **dict.fromkeys(("task", "scored_by"), TEXT),
@@ -237,7 +237,8 @@ def _task_rows(outlook: Outlook) -> dict[str, list[tuple]]:
     for trend in outlook.trends:
         key = (trend.task, trend.method)
         tests = {test.against: (test.tau, test.p) for test in trend.monotone}
-        trends.append((*key, trend.status, trend.configurations, *tests["compute"], *tests["loss"]))
+        facts = (trend.status, trend.configurations, *tests["compute"], *tests["loss"], trend.p_adjusted)
+        trends.append((*key, *facts))
         errors += [(*key, row.left_out, row.law, row.error, row.configurations) for row in trend.errors]
         for law, fit in trend.laws.items():
             laws += [

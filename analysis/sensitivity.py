@@ -1,7 +1,8 @@
 """How the answer moves with choices of the analyst: delta, window, what N and C count, runs left out, epochs. Pure; one seed.
 
 In: a study and its fits. Out: `Variant` rows, one per choice and method that the choice touches: the exponents a and b, and
-N* at the study's largest budget (one and the same compute in every row), each with its 95% interval.
+N* at the study's largest budget (one and the same compute in every row, but counted as 6ND where that is the choice), each with
+its 95% interval.
 The first rows (aspect `reference`) are the fits as they stand. What needs no new fit reuses them with all their draws; the
 others are refitted with VARIANT_DRAWS draws. A choice that cannot be had (a column that the warehouse lacks, no run left) is
 a row without numbers, of status not_available, with the reason as its remark.
@@ -16,7 +17,7 @@ from analysis.forecast import USABLE, method_answers
 from analysis.isoflop import METHOD as PARABOLA
 from analysis.isoflop import fit_parabola
 from analysis.methods import fit_methods
-from analysis.optimum import compute_rule
+from analysis.optimum import ComputeRule, compute_rule, law_of, optimum
 from analysis.parabola import HALF_WINDOW, WINDOW_SPAN, Window
 from analysis.points import MANY_EPOCHS, Points, Profile, budget_profiles, subset
 from analysis.recommendation import PREFERENCE
@@ -28,6 +29,7 @@ ASPECTS = ("reference", "delta", "window", "n_definition", "flop_formula", "excl
 # Ends of an interval that rest on 5 draws each: enough to see whether a choice matters, in a fifth of the time.
 VARIANT_DRAWS = 200
 NOT_AVAILABLE = "not_available"
+AS_FITTED, SAME_POINTS = "as fitted", "the same points as fitted"
 DELTAS = {
     "surface_least_squares": "least squares",
     "surface_huber": "Huber delta 1.345 sigma",
@@ -153,27 +155,34 @@ def _definitions(base: _Base) -> list[Variant]:
 def _formulas(base: _Base) -> list[Variant]:
     """Compute counted as 6ND: each optimum of the parabola at its own 6ND; the surface spends 6ND on its best size.
 
-    The runs and thus the profiles are the same: what 6ND leaves out (attention, mostly) differs between sizes of a budget
-    too, and the small shift of a vertex by that is not followed.
+    N* is asked at the 6ND of the largest budget's own optimum: its runs spend that, not the nominal budget. The runs and
+    thus the profiles are the same: what 6ND leaves out (attention, mostly) differs between sizes of a budget too, and the
+    small shift of a vertex by that is not followed.
     """
-    points, rows = base.points, []
+    points, aspect = base.points, "flop_formula"
     column = _column(base.study, "flops_6nd")
     flops = 6 * points.n * points.d if column is None else column
-    same = np.allclose(flops, points.flops, rtol=1e-3)
-    for label, counted in (("counted FLOPs, as fitted", None), ("6ND", flops)):
-        for name, fit in base.fits.items():
-            told = "the runs' compute is 6ND already" if counted is not None and same else ""
-            if counted is None:
-                rows.append(_variant("flop_formula", label, fit, points, base.compute))
-            elif name in SURFACES:
-                told = told or "a and b do not depend on it"
-                rows.append(_variant("flop_formula", label, fit, replace(points, flops=counted), base.compute, told))
-            else:
-                told = told or "each optimum at its own 6ND"
-                profiles = _relabelled(budget_profiles(points)[0], fit, points, counted)
-                again = fit_parabola(profiles, VARIANT_DRAWS, base.seed)
-                rows.append(_variant("flop_formula", label, again, points, base.compute, told))
+    rows = _as_they_stand(base, aspect, "counted FLOPs, as fitted", AS_FITTED)
+    if np.allclose(flops, points.flops, rtol=1e-3):
+        return rows + _as_they_stand(base, aspect, "6ND", "the runs' compute is 6ND already")
+    for name, fit in base.fits.items():
+        if name in SURFACES:
+            counted = replace(points, flops=flops)
+            asked = _spent(fit, compute_rule(points), compute_rule(counted), base.compute)
+            rows.append(_variant(aspect, "6ND", fit, counted, asked, "a and b do not depend on it"))
+        else:
+            profiles = _relabelled(budget_profiles(points)[0], fit, points, flops)
+            again = fit_parabola(profiles, VARIANT_DRAWS, base.seed)
+            rows.append(_variant(aspect, "6ND", again, points, profiles[-1].budget, "each optimum at its own 6ND"))
     return rows
+
+
+def _spent(fit: Fit, rule: ComputeRule, other: ComputeRule, compute: float) -> float:
+    """What `compute`, counted by `rule`, is by the `other` rule for the run that is best by `rule`: C k'(N*) / k(N*)."""
+    if fit.status not in USABLE:
+        return compute
+    best = optimum(law_of(fit.estimates), rule, compute)
+    return float((best.d * compute / other.tokens(compute, best.log_n))[0])
 
 
 def _relabelled(profiles: tuple[Profile, ...], fit: Fit, points: Points, flops: np.ndarray) -> tuple[Profile, ...]:

@@ -8,12 +8,14 @@ Laws (each a Fit of results.py):
   and ln D; then logit(AUROC) = level + slope T (Bhagia 2024's ladder, with AUROC for accuracy).
 - loss_error: 1 - AUROC = eps - k exp(-gamma L) on the loss L of the language model (Gadre 2024).
 Where the 95% interval of the slope contains 0, the status says so (not_identified, note no_predictable_trend) and nothing is
-foreseen by that law; the same where the first step explains no more than a constant (F test, p above .05).
-Monotone: Kendall's tau with a permutation test. Left out: the largest budgets, against two baselines.
+foreseen by that law; the same where the first step explains no more than a constant (F test, p above .05), and where by the
+law the AUROC falls with compute, with less loss, or with less of the task's log loss (note wrong_way).
+Monotone: Kendall's tau with a permutation test. A trend is a rise with compute or with falling loss; the opposite beyond
+chance is `worse`. `adjusted` allows for how many tasks are tested. Left out: the largest budgets, against two baselines.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import stats
@@ -32,8 +34,15 @@ LAWS = (ONE_STEP, TWO_STEP, LOSS_ERROR)
 MIN_CONFIGURATIONS = 4
 # Scores this near to 0 or 1 are held there: their logit would be infinite.
 EDGE = 1e-4
-PERMUTATIONS = 2000
+# The least p is 1 in as many: few enough that one true trend among a hundred tasks outlives the adjustment for them.
+PERMUTATIONS = 5000
+# Pairs of configurations compared at once, over a block of permutations: some 10 MB.
+PAIRS = 2_000_000
 TREND_LEVEL = 0.05
+# The sign of tau, and of each law's parameter, by which the AUROC rises with compute and as losses fall.
+RISING = {"compute": 1, "loss": -1}
+SENSE = {ONE_STEP: ("slope", 1), TWO_STEP: ("slope", -1), LOSS_ERROR: ("k", 1)}
+TREND, WORSE, NO_TREND, TOO_FEW = "trend", "worse", "no_predictable_trend", "too_few"
 # The band of an AUROC needs no finer draws of the first step than this; a study has dozens of tasks.
 SURFACE_DRAWS = 200
 LEFT_OUT = 2
@@ -76,7 +85,11 @@ class ScoreError:
 
 @dataclass(frozen=True)
 class TaskTrend:
-    """What the runs say of one task. status: trend, no_predictable_trend, too_few."""
+    """What the runs say of one task.
+
+    status: trend (AUROC rises with compute or as loss falls), worse (the opposite, beyond chance), no_predictable_trend,
+    too_few. `p_adjusted`: over all tasks of the study, by `adjusted`; unknown until then.
+    """
 
     task: str
     method: str
@@ -85,6 +98,7 @@ class TaskTrend:
     laws: dict[str, Fit]
     monotone: tuple[Monotone, ...]
     errors: tuple[ScoreError, ...]
+    p_adjusted: float = math.nan
 
 
 def scores_of(configuration: np.ndarray, **columns: np.ndarray) -> Scores:
@@ -104,13 +118,38 @@ def task_trend(task: str, method: str, scores: Scores, bootstrap: int = 1000, se
     rng = np.random.default_rng(seed)
     columns = {"compute": scores.compute, "loss": scores.loss}
     monotone = tuple(Monotone(name, *kendall(x, scores.auroc, rng)) for name, x in columns.items())
-    status = "too_few"
-    if len(scores) >= MIN_CONFIGURATIONS:
-        # A law alone may be off 0 by chance, with three of them and dozens of tasks: the order must agree.
-        ordered = any(test.p < TREND_LEVEL for test in monotone)
-        lawful = any(fit.status == "converged" for fit in laws.values())
-        status = "trend" if ordered and lawful else "no_predictable_trend"
+    status = _status(monotone, laws) if len(scores) >= MIN_CONFIGURATIONS else TOO_FEW
     return TaskTrend(task, method, len(scores), status, laws, monotone, score_errors(scores, seed))
+
+
+def _status(monotone: tuple[Monotone, ...], laws: dict[str, Fit]) -> str:
+    """The order decides, as a law alone may be off 0 by chance, with three of them; a trend also needs a law."""
+    senses = {np.sign(test.tau) * RISING[test.against] for test in monotone if test.p < TREND_LEVEL}
+    if senses == {-1}:
+        return WORSE
+    lawful = any(fit.status == "converged" for fit in laws.values())
+    return TREND if senses == {1} and lawful else NO_TREND
+
+
+def adjusted(trends: tuple[TaskTrend, ...]) -> tuple[TaskTrend, ...]:
+    """The trends with `p_adjusted`; what is not below .05 by that is no trend (nor worse).
+
+    A task's p is the smaller of its two tests' times their number (Bonferroni); over the tasks that have enough
+    configurations these are adjusted for the false discovery rate (Benjamini and Hochberg 1995).
+    """
+    each = np.full(len(trends), math.nan)
+    for i, trend in enumerate(trends):
+        known = [test.p for test in trend.monotone if math.isfinite(test.p)]
+        if known and trend.status != TOO_FEW:
+            each[i] = min(1.0, len(known) * min(known))
+    tested = np.isfinite(each)
+    each[tested] = stats.false_discovery_control(each[tested])
+    return tuple(
+        replace(
+            trend, p_adjusted=float(p), status=trend.status if p < TREND_LEVEL or trend.status == TOO_FEW else NO_TREND
+        )
+        for trend, p in zip(trends, each, strict=True)
+    )
 
 
 def fit_laws(scores: Scores, bootstrap: int, seed: int) -> dict[str, Fit]:
@@ -120,11 +159,21 @@ def fit_laws(scores: Scores, bootstrap: int, seed: int) -> dict[str, Fit]:
         note = (Note("few_scores", "error", text),)
         return {name: refused(name, ("slope",), "not_identified", note) for name in LAWS}
     rng = np.random.default_rng(seed)
-    return {
-        ONE_STEP: fit_line(ONE_STEP, np.log(scores.compute), logit(scores.auroc), bootstrap, rng),
-        TWO_STEP: _two_step(scores, bootstrap, seed),
-        LOSS_ERROR: fit_loss_error(scores.loss, 1 - scores.auroc, bootstrap, seed),
-    }
+    fits = (
+        fit_line(ONE_STEP, np.log(scores.compute), logit(scores.auroc), bootstrap, rng),
+        _two_step(scores, bootstrap, seed),
+        fit_loss_error(scores.loss, 1 - scores.auroc, bootstrap, seed),
+    )
+    return {fit.method: _right_way(fit) for fit in fits}
+
+
+def _right_way(fit: Fit) -> Fit:
+    """The law as it is, but not to be foreseen by where its slope has the sense opposite to learning."""
+    name, sign = SENSE[fit.method]
+    if fit.status != "converged" or sign * fit.estimates[name] > 0:
+        return fit
+    text = f"AUROC gets worse as models get better ({name} {fit.estimates[name]:.3g}): nothing is foreseen by this law."
+    return replace(fit, status="not_identified", notes=(*fit.notes, Note("wrong_way", "warning", text)))
 
 
 def predict(fit: Fit, compute: float, n: float, d: float, loss: np.ndarray) -> tuple[float, float, float]:
@@ -214,17 +263,20 @@ def _task_loss(fit: Fit, parts: dict[str, np.ndarray], n: float, d: float) -> np
 
 
 def kendall(x: np.ndarray, y: np.ndarray, rng: np.random.Generator) -> tuple[float, float]:
-    """Kendall's tau-b and its two-sided p from 2,000 permutations of y (the observed order counted among them)."""
+    """Kendall's tau-b and its two-sided p from PERMUTATIONS of y (the observed order counted among them)."""
     if len(x) < 3 or np.ptp(x) == 0 or np.ptp(y) == 0:
         return math.nan, math.nan
     tau = float(stats.kendalltau(x, y).statistic)
-    signs, order = (np.sign(values[:, None] - values[None, :]) for values in (x, y))
-    # tau-b's denominator is the same under every permutation, so that the numerators decide; one at a time, as all
-    # of them at once would be gigabytes for a few hundred configurations.
-    shuffles = np.argsort(rng.random((PERMUTATIONS, len(y))), axis=1)
-    scores = np.array([(signs * order[np.ix_(shuffle, shuffle)]).sum() for shuffle in shuffles])
-    seen = abs(float((signs * order).sum()))
-    return tau, float((1 + (np.abs(scores) >= seen - 1e-9).sum()) / (1 + PERMUTATIONS))
+    # tau-b's denominator is the same under every permutation, so that the numerators decide: sum over pairs of
+    # sign(x_i - x_j) sign(y_i - y_j), which is twice that of sign(x_i - x_j) where y_i > y_j.
+    signs = np.sign(x[:, None] - x[None, :]).astype(np.float32).ravel()
+    block = max(1, PAIRS // len(signs))
+    scores = []
+    for start in range(0, PERMUTATIONS, block):
+        drawn = y[np.argsort(rng.random((min(block, PERMUTATIONS - start), len(y))), axis=1)]
+        scores.append((drawn[:, :, None] > drawn[:, None, :]).reshape(len(drawn), -1).astype(np.float32) @ signs)
+    seen = abs(float((y[:, None] > y[None, :]).ravel() @ signs))
+    return tau, float((1 + (np.abs(np.concatenate(scores)) >= seen).sum()) / (1 + PERMUTATIONS))
 
 
 def score_errors(scores: Scores, seed: int = 0) -> tuple[ScoreError, ...]:

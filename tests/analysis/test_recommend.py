@@ -204,6 +204,19 @@ def test_command_answers_from_the_warehouse_with_auroc(scored, capsys):
     assert "nan" not in text
 
 
+def test_command_foresees_only_trends_that_hold_over_all_tasks(scored, capsys, monkeypatch):
+    """p .03 by the better of two tests is .06 for either of them."""
+
+    def by_luck(*arguments):
+        trend = task_trend(*arguments)
+        return replace(trend, monotone=tuple(replace(test, p=0.03) for test in trend.monotone), status="trend")
+
+    monkeypatch.setattr("analysis.recommend.task_trend", by_luck)
+    assert main(["--warehouse", str(scored), "--flops", "3e14", "--bootstrap", "100", "--json"]) == 0
+    scores = json.loads(capsys.readouterr().out)["scores"]
+    assert [(row["status"], row["auroc"]) for row in scores] == [("no_predictable_trend", None)] * 2
+
+
 def test_gpu_hours_are_counted_and_a_refusal_is_exit_status_1(scored, capsys):
     command = [
         "--warehouse",

@@ -80,16 +80,30 @@ def test_n_counted_otherwise_moves_a_as_it_must(steep):
 
 
 def test_compute_as_6nd(steep):
-    """N* ~ C^a and D* ~ C^b, so 6 N* D* ~ C^(a + b); the surface spends 6ND on the size that the truth has for it."""
+    """N* ~ C^a and D* ~ C^b, so 6 N* D* ~ C^(a + b); the surface spends on its best size what its run has as 6ND."""
     _, rows, _ = steep
     usual, other = (rows["flop_formula", label, PARABOLA] for label in ("counted FLOPs, as fitted", "6ND"))
     assert usual.a + usual.b > 1.02
     assert other.a == pytest.approx(usual.a / (usual.a + usual.b), abs=2e-3)
     assert other.a + other.b == pytest.approx(1, abs=2e-3)
+    assert other.n_opt == pytest.approx(usual.n_opt, rel=5e-3), "the law passes the same optimum, relabelled"
     counted, six = (rows["flop_formula", label, SURFACE] for label in ("counted FLOPs, as fitted", "6ND"))
-    assert six.n_opt == pytest.approx(true_optimum(1e13), rel=2e-3)
+    asked = 1e13 * (counted.n_opt / 1e5) ** 0.1
+    assert asked > 1.1e13
+    assert six.n_opt == pytest.approx(true_optimum(asked), rel=2e-3)
     assert six.a == counted.a == pytest.approx(TRUE_A, rel=1e-3)
-    assert abs(counted.n_opt / six.n_opt - 1) > 0.05
+
+
+@pytest.mark.parametrize("factor", [0.5, 2.5])
+def test_compute_in_another_unit_moves_no_size(factor, points_of):
+    """k(N) is the same at all sizes but not 6: the largest budget's runs, and their best size, are what they are."""
+    columns = simulate(budgets=(1e11, 1e12, 1e13), sizes=7)
+    columns["flops"], columns["budget"] = columns["flops"] * factor, columns["budget"] * factor
+    rows, _ = answer(points_of(columns), "reference", "flop_formula", methods=(PARABOLA, SURFACE))
+    for method in (PARABOLA, SURFACE):
+        reference, six = rows["reference", "as fitted", method], rows["flop_formula", "6ND", method]
+        assert (six.n_opt, six.a) == (pytest.approx(reference.n_opt, rel=1e-6), pytest.approx(reference.a, rel=1e-6))
+        assert six.n_low == pytest.approx(reference.n_low, rel=0.05)
 
 
 def test_epoch_cut(steep):
