@@ -39,7 +39,7 @@ COLOURS: dict[str, tuple[str, str]] = {
 }
 # Viridis at eleven equal steps; dark colours vanish on dark ground, pale ones on light.
 VIRIDIS = ("440154", "482475", "414487", "355f8d", "2a788e", "21918c", "22a884", "44bf70", "7ad151", "bddf26", "fde725")
-ON_LIGHT, ON_DARK = (0.0, 0.6), (0.4, 1.0)
+ON_LIGHT, ON_DARK = (0.0, 0.58), (0.4, 1.0)
 # Colour, dash and point form by method: a family has a colour, its members differ in the others.
 SOLID, DASHED, DOTTED, MIXED = [1, 0], [6, 3], [2, 3], [8, 3, 2, 3]
 METHOD_LOOKS: dict[str, tuple[str, list[int], str]] = {

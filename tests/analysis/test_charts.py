@@ -22,8 +22,8 @@ from analysis.charts import (
     save,
 )
 from analysis.charts import Chart as Figure
+from analysis.charts_forest import methods_forest
 from analysis.charts_isoflop import isoflop_charts, law_charts
-from analysis.charts_outlook import forest
 from analysis.methods import fit_methods
 from analysis.page import page_colours
 from analysis.study import read_study
@@ -46,7 +46,7 @@ def contrast(one: str, other: str) -> float:
 @pytest.mark.parametrize("theme", [0, 1])
 def test_marks_stand_out_from_their_ground_in_both_themes(theme):
     ground = COLOURS["card"][theme]
-    marks = {name: pair[theme] for name, pair in COLOURS.items() if name not in ("card", "line")}
+    marks = {name: pair[theme] for name, pair in (COLOURS | budget_colours(7)).items() if name not in ("card", "line")}
     assert {
         name: round(contrast(colour, ground), 2) for name, colour in marks.items() if contrast(colour, ground) < 3
     } == {}
@@ -82,7 +82,7 @@ def test_log_ticks_are_few_and_inside(low, high):
 def chart_of(study_path):
     study = read_study(study_path)
     fits = fit_methods(study.points, bootstrap=100, seed=0)
-    return study, [*isoflop_charts(study, fits), *law_charts(study, fits), forest(fits, "a")]
+    return study, [*isoflop_charts(study, fits), *law_charts(study, fits), methods_forest(fits, "a")]
 
 
 def test_figures_say_what_the_fits_say(make_warehouse, tmp_path):
