@@ -75,6 +75,7 @@ SCHEMAS: dict[str, dict[str, pa.DataType]] = {
     "sensitivity": {
         **dict.fromkeys(("aspect", "choice", "method"), TEXT),
         "runs": WHOLE,
+        "changed": TRUTH,
         **dict.fromkeys(("a", "a_low", "a_high", "b", "b_low", "b_high", "n_opt", "n_low", "n_high"), NUMBER),
         **dict.fromkeys(("status", "remark"), TEXT),
     },

@@ -5,7 +5,8 @@ N* at the study's largest budget (one and the same compute in every row, but cou
 its 95% interval.
 The first rows (aspect `reference`) are the fits as they stand. What needs no new fit reuses them with all their draws; the
 others are refitted with VARIANT_DRAWS draws. A choice that cannot be had (a column that the warehouse lacks, no run left) is
-a row without numbers, of status not_available, with the reason as its remark.
+a row without numbers, of status not_available, with the reason as its remark. A choice that changes nothing here (the reference
+by another name, a window of the same points, a cut that drops no run) has `changed` False: that it agrees is no robustness.
 """
 
 import math
@@ -56,6 +57,7 @@ CUTS = (1.0, MANY_EPOCHS)
 class Variant:
     """One method's answer under one choice of one aspect; `runs` are those that it was given.
 
+    `changed`: its numbers rest on other points, counts or weights than the reference's; False where there are none.
     `n_opt`: N* at the study's largest budget, in the parameters that the choice counts. `status`: the fit's, or not_available.
     """
 
@@ -63,6 +65,7 @@ class Variant:
     choice: str
     method: str
     runs: int
+    changed: bool
     a: float
     a_low: float
     a_high: float
@@ -112,7 +115,7 @@ def sensitivity(
 
 def _as_they_stand(base: _Base, aspect: str, choice: str, remark: str = "") -> list[Variant]:
     """The fits that are there, under a choice that changes nothing."""
-    return [_variant(aspect, choice, fit, base.points, base.compute, remark) for fit in base.fits.values()]
+    return [_variant(aspect, choice, fit, base.points, base.compute, remark, False) for fit in base.fits.values()]
 
 
 def _deltas(base: _Base, fits: dict[str, Fit]) -> list[Variant]:
@@ -122,7 +125,8 @@ def _deltas(base: _Base, fits: dict[str, Fit]) -> list[Variant]:
         if name in fits:
             delta = fits[name].details.get("delta", math.inf)
             told = f"delta {delta:.2g} of log loss" if math.isfinite(delta) else ""
-            rows.append(_variant("delta", label, fits[name], base.points, base.compute, told))
+            told = "; ".join(part for part in (AS_FITTED if name in base.fits else "", told) if part)
+            rows.append(_variant("delta", label, fits[name], base.points, base.compute, told, name not in base.fits))
     return rows
 
 
@@ -131,11 +135,18 @@ def _windows(base: _Base) -> list[Variant]:
     if PARABOLA not in base.fits:
         return []
     profiles, _ = budget_profiles(base.points)
-    rows = []
+    usual, rows = base.fits[PARABOLA], []
     for label, reach in WINDOWS.items():
-        fit = base.fits[PARABOLA] if reach == Window() else fit_parabola(profiles, VARIANT_DRAWS, base.seed, reach)
-        rows.append(_variant("window", label, fit, base.points, base.compute))
+        fit = usual if reach == Window() else fit_parabola(profiles, VARIANT_DRAWS, base.seed, reach)
+        same = _windows_of(fit) == _windows_of(usual)
+        told = AS_FITTED if fit is usual else SAME_POINTS if same else ""
+        rows.append(_variant("window", label, fit, base.points, base.compute, told, not same))
     return rows
+
+
+def _windows_of(fit: Fit) -> list[list[bool]]:
+    """Per budget: which of its sizes the parabola rests on."""
+    return [vertex.window.tolist() for vertex in fit.details.get("vertices", ())]
 
 
 def _definitions(base: _Base) -> list[Variant]:
@@ -248,16 +259,18 @@ def _refitted(base: _Base, aspect: str, choice: str, points: Points, remark: str
 def _not_available(base: _Base, aspect: str, choice: str, remark: str) -> list[Variant]:
     """Rows without numbers, with the reason."""
     unknown = (math.nan,) * 9
-    return [Variant(aspect, choice, name, 0, *unknown, NOT_AVAILABLE, remark) for name in base.fits]
+    return [Variant(aspect, choice, name, 0, False, *unknown, NOT_AVAILABLE, remark) for name in base.fits]
 
 
-def _variant(aspect: str, choice: str, fit: Fit, points: Points, compute: float, remark: str = "") -> Variant:
+def _variant(
+    aspect: str, choice: str, fit: Fit, points: Points, compute: float, remark: str = "", changed: bool = True
+) -> Variant:
     """A fit's answer as a row."""
     ends = [part for name in ("a", "b") for part in (fit.estimates[name], *fit.intervals[name])]
     size = method_answers(fit, compute_rule(points), compute).get("n_opt")
     n_opt = size[:3] if size else _vertex_at(fit, compute)
     remarks = [part for part in (remark, _fate(fit, points)) if part]
-    return Variant(aspect, choice, fit.method, len(points), *ends, *n_opt, fit.status, "; ".join(remarks))
+    return Variant(aspect, choice, fit.method, len(points), changed, *ends, *n_opt, fit.status, "; ".join(remarks))
 
 
 def _vertex_at(fit: Fit, compute: float) -> tuple[float, float, float]:

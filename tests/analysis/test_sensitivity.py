@@ -167,6 +167,36 @@ def test_windows_from_narrow_to_whole(points_of):
     assert all(np.isfinite(rows["window", label, PARABOLA].a_high) for label in WINDOWS)
 
 
+def test_choices_that_change_nothing_are_marked(steep, points_of):
+    _, rows, _ = steep
+    marked = {(aspect, choice): row.remark for (aspect, choice, _), row in rows.items() if not row.changed}
+    assert marked == {
+        ("reference", "as fitted"): "",
+        ("delta", DELTAS[SURFACE]): rows["delta", DELTAS[SURFACE], SURFACE].remark,
+        ("window", list(WINDOWS)[1]): "as fitted",
+        ("n_definition", DEFINITIONS["n_with_head"]): "N as it is fitted",
+        ("n_definition", DEFINITIONS["n_total"]): "not every run has a positive n_total",
+        ("flop_formula", "counted FLOPs, as fitted"): "as fitted",
+    }
+    assert rows["delta", DELTAS[SURFACE], SURFACE].remark.startswith("as fitted; delta ")
+    # Five sizes within x4 and their best in the middle: every window but the narrower one holds them all. Compute is 6ND.
+    points = points_of(simulate(budgets=(1e11, 1e12), sizes=5, span=4.0))
+    rows, fits = answer(points, "window", "flop_formula", "epoch_cut", epochs=np.full(10, 0.5), methods=(PARABOLA,))
+    found = {choice: (row.changed, row.remark) for (_, choice, _), row in rows.items()}
+    narrower, usual, wider, whole = WINDOWS
+    assert found == {
+        narrower: (True, ""),
+        usual: (False, "as fitted"),
+        wider: (False, "the same points as fitted"),
+        whole: (False, "the same points as fitted"),
+        "counted FLOPs, as fitted": (False, "as fitted"),
+        "6ND": (False, "the runs' compute is 6ND already"),
+        "epochs <= 1": (False, "every run is within: none is left out"),
+        "epochs <= 4": (False, "every run is within: none is left out"),
+    }
+    assert rows["window", wider, PARABOLA].a == fits[PARABOLA].estimates["a"]
+
+
 def test_law_through_fewer_budgets_is_said(points_of):
     columns = simulate(noise=0.002, sizes=7)
     columns["n"] = np.where(columns["budget"] == 3e11, columns["n"] * 20, columns["n"])
