@@ -33,6 +33,8 @@ METHOD_WORDS = {
 CAPITALS = {
     "icu": "ICU",
     "ed": "ED",
+    "drg": "DRG",
+    "sofa": "SOFA",
     "7d": "over 7 days",
     "10d": "over 10 days",
     "30d": "within 30 days",

@@ -38,7 +38,7 @@
     const spec = withAxes(specs[name], linear[name] || [], element.clientWidth);
     if (spec.params) spec.params[0].value = shown(name);
     if (views[name]) views[name].finalize();
-    views[name] = await vegaEmbed(element, spec, { renderer: "svg", actions: false, tooltip: { disableDefaultStyle: true } });
+    views[name] = await vegaEmbed(element.firstElementChild, spec, { renderer: "svg", actions: false, tooltip: { disableDefaultStyle: true } });
     element.dataset.state = "drawn";
     document.body.dataset.drawn = charts.filter((chart) => chart.dataset.state === "drawn").length;
   }
