@@ -80,7 +80,7 @@ def forecast(points: Points, fits: dict[str, Fit], compute: float, seed: int = 0
     rows = []
     for name, fit in fits.items():
         for quantity, (value, low, high, draws) in method_answers(fit, rule, compute).items():
-            band = new_run(draws, noise, rng, freedom_of(fit)) if quantity == "loss" else UNKNOWN
+            band = new_run(draws, noise, rng, freedom_of(fit), (low, high)) if quantity == "loss" else UNKNOWN
             rows.append(Forecast(quantity, compute, factor, name, value, low, high, *band, fit.status))
     spreads = []
     for quantity in QUANTITIES:
@@ -140,12 +140,16 @@ def freedom_of(fit: Fit) -> float:
     return fit.details.get("freedom", math.inf)
 
 
-def new_run(draws: np.ndarray, noise: float, rng: np.random.Generator, freedom: float) -> tuple[float, float]:
+def new_run(
+    draws: np.ndarray, noise: float, rng: np.random.Generator, freedom: float, law: tuple[float, float]
+) -> tuple[float, float]:
     """95% for the loss of one run: the draws of the law, each with the noise of a run on log loss; stretched by Student's t
-    with the `freedom` of the fit, from whose residuals draws and noise both come."""
+    with the `freedom` of the fit, from whose residuals draws and noise both come; never inside `law`, the law's own 95%."""
     if not math.isfinite(noise) or not draws.size:
         return UNKNOWN
-    return percentile_interval(draws * np.exp(noise * rng.standard_normal(len(draws))), freedom, log=True)
+    low, high = percentile_interval(draws * np.exp(noise * rng.standard_normal(len(draws))), freedom, log=True)
+    # Drawn noise may by chance draw the ends in; an end that is not known stays so.
+    return min(low, law[0]), max(high, law[1])
 
 
 def leave_largest_out(
