@@ -24,6 +24,7 @@ NO_SPREAD = 1e-9
 class SeedNoise:
     """One configuration with several seeds; or `configuration` None: all of them pooled, where n, d, budget are NaN.
 
+    `seeds`: its runs; for all, those of configurations that have several (0 where none has).
     `sd`: standard deviation of log loss between seeds, its 95% interval by chi-squared; `freedom`: of the sd.
     """
 
@@ -85,7 +86,8 @@ def noise_rows(points: Points) -> tuple[SeedNoise, ...]:
             rows.append(SeedNoise(int(code), *facts, seeds, mean, sd, *sd_interval(sd, seeds - 1), seeds - 1))
     rows.sort(key=lambda row: (row.budget, row.n, row.d))
     sd, freedom = seed_noise(points)
-    every = SeedNoise(None, math.nan, math.nan, math.nan, len(points), math.nan, sd, *sd_interval(sd, freedom), freedom)
+    runs = sum(row.seeds for row in rows)
+    every = SeedNoise(None, math.nan, math.nan, math.nan, runs, math.nan, sd, *sd_interval(sd, freedom), freedom)
     return (*rows, every)
 
 
