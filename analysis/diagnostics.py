@@ -91,6 +91,15 @@ def noise_rows(points: Points) -> tuple[SeedNoise, ...]:
     return (*rows, every)
 
 
+def parabola_noise(fit: Fit) -> SeedNoise:
+    """Scatter of log loss about the local parabolas, pooled over the budgets whose minimum lies inside; `seeds`: the sizes
+    in their windows, each the mean over its seeds."""
+    inside = [v for v in fit.details.get("vertices", ()) if not {"vertex_at_edge", "concave"} & set(v.flags)]
+    sizes = sum(int(v.window.sum()) for v in inside)
+    sd, freedom = (fit.details["noise"], int(fit.details["freedom"])) if inside else (math.nan, 0)
+    return SeedNoise(None, math.nan, math.nan, math.nan, sizes, math.nan, sd, *sd_interval(sd, freedom), freedom)
+
+
 def sd_interval(sd: float, freedom: int) -> tuple[float, float]:
     """95% of a Gaussian's standard deviation: freedom sd^2 / sigma^2 is chi-squared."""
     if freedom < 1 or not math.isfinite(sd):
