@@ -24,6 +24,7 @@ NO_SPREAD = 1e-9
 class SeedNoise:
     """One configuration with several seeds; or `configuration` None: all of them pooled, where n, d, budget are NaN.
 
+    `seeds`: its runs; for all, those of configurations that have several (0 where none has).
     `sd`: standard deviation of log loss between seeds, its 95% interval by chi-squared; `freedom`: of the sd.
     """
 
@@ -85,8 +86,18 @@ def noise_rows(points: Points) -> tuple[SeedNoise, ...]:
             rows.append(SeedNoise(int(code), *facts, seeds, mean, sd, *sd_interval(sd, seeds - 1), seeds - 1))
     rows.sort(key=lambda row: (row.budget, row.n, row.d))
     sd, freedom = seed_noise(points)
-    every = SeedNoise(None, math.nan, math.nan, math.nan, len(points), math.nan, sd, *sd_interval(sd, freedom), freedom)
+    runs = sum(row.seeds for row in rows)
+    every = SeedNoise(None, math.nan, math.nan, math.nan, runs, math.nan, sd, *sd_interval(sd, freedom), freedom)
     return (*rows, every)
+
+
+def parabola_noise(fit: Fit) -> SeedNoise:
+    """Scatter of log loss about the local parabolas, pooled over the budgets whose minimum lies inside; `seeds`: the sizes
+    in their windows, each the mean over its seeds."""
+    inside = [v for v in fit.details.get("vertices", ()) if not {"vertex_at_edge", "concave"} & set(v.flags)]
+    sizes = sum(int(v.window.sum()) for v in inside)
+    sd, freedom = (fit.details["noise"], int(fit.details["freedom"])) if inside else (math.nan, 0)
+    return SeedNoise(None, math.nan, math.nan, math.nan, sizes, math.nan, sd, *sd_interval(sd, freedom), freedom)
 
 
 def sd_interval(sd: float, freedom: int) -> tuple[float, float]:

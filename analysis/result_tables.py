@@ -15,6 +15,8 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
+from analysis.diagnostics import parabola_noise
+from analysis.isoflop import METHOD as PARABOLA
 from analysis.outlook import Outlook
 from analysis.results import Fit, plain
 from analysis.study import Study
@@ -27,6 +29,10 @@ SCHEMAS: dict[str, dict[str, pa.DataType]] = {
         **dict.fromkeys(("budget", "value", "low", "high"), NUMBER),
         "status": TEXT,
         "objective": NUMBER,
+    },
+    "intervals": {
+        **dict.fromkeys(("method", "estimate", "kind"), TEXT),
+        **dict.fromkeys(("value", "low", "high"), NUMBER),
     },
     "draws": {
         **dict.fromkeys(("method", "estimate"), TEXT),
@@ -128,6 +134,7 @@ def result_tables(
     facts = {"shard_fingerprint": study.shard_fingerprint, "vocabulary_sha256": study.vocabulary_sha256, **settings}
     rows = {
         "fits": [row for name, fit in fits.items() for row in _fit_rows(name, fit)],
+        "intervals": [row for name, fit in fits.items() for row in _interval_rows(name, fit)],
         "draws": [row for name, fit in fits.items() for row in _draw_rows(name, fit)],
         "optima": [
             (name, v.budget, v.n_opt, v.d_opt, v.loss_opt, v.used, " ".join(v.flags))
@@ -136,7 +143,7 @@ def result_tables(
         ],
         "points": list(_point_rows(study)),
         "residuals": list(_residual_rows(study, outlook)),
-        "seed_noise": list(_noise_rows(study, outlook)),
+        "seed_noise": list(_noise_rows(study, fits, outlook)),
         **{name: [_values(row, SCHEMAS[name]) for row in rows] for name, rows in _plain_rows(outlook).items()},
         **_task_rows(outlook),
         "set_aside": [(run["run_id"], run.get("seed"), run.get("status"), run["why"]) for run in study.aside],
@@ -177,6 +184,15 @@ def _fit_rows(name: str, fit: Fit) -> Iterable[tuple]:
                 yield name, estimate, float(budget), part, *ends[budget], fit.status, fit.objective
         else:
             yield name, estimate, None, value, *ends, fit.status, fit.objective
+
+
+def _interval_rows(name: str, fit: Fit) -> Iterable[tuple]:
+    """A row an estimate and kind of interval, of the estimates that have several kinds."""
+    for estimate, ends in fit.intervals.items():
+        others = {kind: found[estimate] for kind, found in fit.other_intervals.items() if estimate in found}
+        if others:
+            for kind, (low, high) in {"bootstrap": ends, **others}.items():
+                yield name, estimate, kind, fit.estimates[estimate], low, high
 
 
 def _draw_rows(name: str, fit: Fit) -> Iterable[tuple]:
@@ -222,12 +238,14 @@ def _residual_rows(study: Study, outlook: Outlook) -> Iterable[tuple]:
         yield row.method, study.used[row.run]["run_id"], *facts
 
 
-def _noise_rows(study: Study, outlook: Outlook) -> Iterable[tuple]:
-    """Noise between seeds, each configuration under its name; `all` for the row of all of them."""
+def _noise_rows(study: Study, fits: dict[str, Fit], outlook: Outlook) -> Iterable[tuple]:
+    """Noise between seeds, each configuration under its name, `all` for the row of all of them; then that about the parabolas."""
     codes = study.points.configuration
     names = {int(code): run.get("configuration") for code, run in zip(codes, study.used, strict=True)}
-    for row in outlook.noise:
-        name = "all" if row.configuration is None else names[row.configuration]
+    named = [("all" if row.configuration is None else names[row.configuration], row) for row in outlook.noise]
+    if PARABOLA in fits:
+        named.append(("parabolas", parabola_noise(fits[PARABOLA])))
+    for name, row in named:
         facts = (row.n, row.d, row.budget, row.seeds, row.mean_loss, row.sd, row.low, row.high, row.freedom)
         yield name, *facts
 

@@ -1,4 +1,4 @@
--- Scatter of log loss between seeds, per configuration with several of them and of all together.
+-- Scatter of log loss between seeds, per configuration with several of them and of all together, and about the parabolas.
 with final as (
     {{ read_report_table() }}
 )
