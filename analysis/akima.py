@@ -15,7 +15,8 @@ from scipy.interpolate import Akima1DInterpolator
 from analysis.isoflop import LAW_NAMES, Vertex, assemble, size_notes, tokens_at
 from analysis.parabola import local_vertices
 from analysis.points import SEED_FREEDOM, Profile
-from analysis.results import Fit, Note, budget_key, refused
+from analysis.results import Fit, Note, refused
+from analysis.tables import flops
 
 METHOD = "isoflop_akima"
 MIN_SIZES = 4
@@ -29,7 +30,7 @@ def fit_akima(profiles: tuple[Profile, ...], seed_noise: tuple[float, int], boot
     rng = np.random.default_rng(seed)
     notes = list(size_notes(profiles))
     ready = [p for p in profiles if len(p.n) >= MIN_SIZES]
-    thin = [budget_key(p.budget) for p in profiles if len(p.n) == MIN_SIZES - 1]
+    thin = [flops(p.budget) for p in profiles if len(p.n) == MIN_SIZES - 1]
     if thin:
         notes.append(Note("few_sizes_akima", "warning", f"Budgets refused, under 4 sizes: {', '.join(thin)}."))
     if not ready:
@@ -46,7 +47,7 @@ def fit_akima(profiles: tuple[Profile, ...], seed_noise: tuple[float, int], boot
         draws["d_opt"].append(tokens_at(profile, log_n))
         draws["loss_opt"].append(np.exp(log_loss))
         draws["clamped"].append(edge.astype(float))
-    off = [budget_key(v.budget) for v in vertices if not v.used]
+    off = [flops(v.budget) for v in vertices if not v.used]
     if off:
         text = f"Budgets {', '.join(off)}: the minimum lies at the edge of the sizes tried: left out of the power laws."
         notes.append(Note("vertex_at_edge", "error", text))

@@ -16,6 +16,7 @@ from scipy import stats
 from analysis.parabola import LOCAL, MIN_SIZES, Vertices, Window, draw_weights, local_vertices
 from analysis.points import Profile
 from analysis.results import UNKNOWN, Fit, Note, budget_key, percentile_interval, refused
+from analysis.tables import flops
 
 METHOD = "isoflop_parabola"
 # Names for every IsoFLOP method; the last three are per budget.
@@ -73,7 +74,7 @@ def fit_parabola(profiles: tuple[Profile, ...], bootstrap: int, seed: int, reach
 
 def size_notes(profiles: tuple[Profile, ...]) -> list[Note]:
     """A note on the budgets that have too few sizes for any vertex."""
-    few = [budget_key(p.budget) for p in profiles if len(p.n) < MIN_SIZES]
+    few = [flops(p.budget) for p in profiles if len(p.n) < MIN_SIZES]
     if not few:
         return []
     named = ", ".join(few[:6]) + (", ..." if len(few) > 6 else "")
@@ -154,9 +155,7 @@ def _vertex_notes(vertices: list[Vertex]) -> list[Note]:
             fate = ""
             if code == "thin_side":
                 fate = ": used all the same, as too few others are clean" if mine[0].used else ": left out"
-            notes.append(
-                Note(code, severity, f"Budgets {', '.join(budget_key(v.budget) for v in mine)}: {text}{fate}.")
-            )
+            notes.append(Note(code, severity, f"Budgets {', '.join(flops(v.budget) for v in mine)}: {text}{fate}."))
     return notes
 
 
@@ -232,7 +231,7 @@ def assemble(
         residual = _law_residual(vertices, used, law["a"])
         objective = float((weights[used] * residual**2).sum())
         notes += _law_notes(estimates, residual, np.array([v.log_n_se for v in vertices])[used])
-        notes += _draw_notes(draws, used, keys)
+        notes += _draw_notes(draws, used, [flops(v.budget) for v in vertices])
     details = {"vertices": tuple(vertices), "law": law, "noise": noise, "freedom": freedom, "weights": weights}
     return Fit(method, estimates, intervals, objective, status, tuple(notes), draws, details)
 
@@ -274,10 +273,10 @@ def _law_notes(estimates: dict, residual: np.ndarray, se: np.ndarray) -> list[No
     return notes
 
 
-def _draw_notes(draws: dict[str, np.ndarray], used: np.ndarray, keys: list[str]) -> list[Note]:
+def _draw_notes(draws: dict[str, np.ndarray], used: np.ndarray, budgets: list[str]) -> list[Note]:
     """A note where resampling often pushes the minimum to an edge: there the interval's end is the grid's."""
-    share = draws["clamped"].mean(axis=0) if draws["clamped"].size else np.zeros(len(keys))
-    touched = [f"{key} ({s:.0%})" for key, s, u in zip(keys, share, used, strict=True) if u and s > 0.025]
+    share = draws["clamped"].mean(axis=0) if draws["clamped"].size else np.zeros(len(budgets))
+    touched = [f"{budget} ({s:.0%})" for budget, s, u in zip(budgets, share, used, strict=True) if u and s > 0.025]
     if not touched:
         return []
     text = f"Draws whose minimum fell on the edge of the sizes drawn: {', '.join(touched)}; the interval may be wider."

@@ -25,6 +25,7 @@ from analysis.recommendation import PREFERENCE
 from analysis.results import UNKNOWN, Fit, budget_key
 from analysis.study import Study
 from analysis.surface import METHODS as SURFACES
+from analysis.tables import flops
 
 ASPECTS = ("reference", "delta", "window", "n_definition", "flop_formula", "exclusions", "epoch_cut")
 # Ends of an interval that rest on 5 draws each: enough to see whether a choice matters, in a fifth of the time.
@@ -172,17 +173,17 @@ def _formulas(base: _Base) -> list[Variant]:
     """
     points, aspect = base.points, "flop_formula"
     column = _column(base.study, "flops_6nd")
-    flops = 6 * points.n * points.d if column is None else column
+    six = 6 * points.n * points.d if column is None else column
     rows = _as_they_stand(base, aspect, "counted FLOPs, as fitted", AS_FITTED)
-    if np.allclose(flops, points.flops, rtol=1e-3):
+    if np.allclose(six, points.flops, rtol=1e-3):
         return rows + _as_they_stand(base, aspect, "6ND", "the runs' compute is 6ND already")
     for name, fit in base.fits.items():
         if name in SURFACES:
-            counted = replace(points, flops=flops)
+            counted = replace(points, flops=six)
             asked = _spent(fit, compute_rule(points), compute_rule(counted), base.compute)
             rows.append(_variant(aspect, "6ND", fit, counted, asked, "a and b do not depend on it"))
         else:
-            profiles = _relabelled(budget_profiles(points)[0], fit, points, flops)
+            profiles = _relabelled(budget_profiles(points)[0], fit, points, six)
             again = fit_parabola(profiles, VARIANT_DRAWS, base.seed)
             rows.append(_variant(aspect, "6ND", again, points, profiles[-1].budget, "each optimum at its own 6ND"))
     return rows
@@ -196,14 +197,14 @@ def _spent(fit: Fit, rule: ComputeRule, other: ComputeRule, compute: float) -> f
     return float((best.d * compute / other.tokens(compute, best.log_n))[0])
 
 
-def _relabelled(profiles: tuple[Profile, ...], fit: Fit, points: Points, flops: np.ndarray) -> tuple[Profile, ...]:
-    """The profiles under the compute, counted as `flops`, of a run of the best size; of all runs where there is no vertex."""
+def _relabelled(profiles: tuple[Profile, ...], fit: Fit, points: Points, six: np.ndarray) -> tuple[Profile, ...]:
+    """The profiles under the compute, counted as `six` (6ND), of a run of the best size; of all runs where there is no vertex."""
     best = {v.budget: v.n_opt for v in fit.details.get("vertices", ())}
     renamed = []
     for profile in profiles:
         mine = np.flatnonzero(points.budget == profile.budget)
         mine = mine[np.argsort(points.n[mine], kind="stable")]
-        log_n, log_c = np.log(points.n[mine]), np.log(flops[mine])
+        log_n, log_c = np.log(points.n[mine]), np.log(six[mine])
         at = best.get(profile.budget)
         log_budget = log_c.mean() if at is None else np.interp(math.log(at), log_n, log_c)
         renamed.append(replace(profile, budget=float(np.exp(log_budget))))
@@ -216,14 +217,14 @@ def _exclusions(base: _Base) -> list[Variant]:
     budgets = np.unique(points.budget)
     for budget in budgets if len(budgets) > 1 else ():
         rows += _refitted(
-            base, "exclusions", f"without budget {budget_key(budget)}", subset(points, points.budget != budget)
+            base, "exclusions", f"without budget {flops(budget)}", subset(points, points.budget != budget)
         )
     residual = next((fit.details["residual"] for fit in base.fits.values() if "residual" in fit.details), None)
     if residual is not None:
         off = int(np.abs(residual).argmax())
         used = base.study.used
         named = used[off]["run_id"] if len(used) == len(points) else f"row {off + 1}"
-        remark = f"{named}: N {points.n[off]:.3g}, budget {budget_key(points.budget[off])}"
+        remark = f"{named}: N {points.n[off]:.3g}, budget {flops(points.budget[off])}"
         label = "without the run furthest from the surface"
         rows += _refitted(base, "exclusions", label, subset(points, np.arange(len(points)) != off), remark)
     return rows

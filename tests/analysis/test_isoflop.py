@@ -57,6 +57,25 @@ def test_noisy_sweep_has_the_truth_inside_its_intervals(fit_method, sweep, point
     assert sum(inside) >= 4
 
 
+def test_notes_name_budgets_as_the_tables_do(sweep, points_of):
+    """1e11 has two sizes, 3e11 three, 1e12 lies off its minimum, and resamples of the rest fall on their edges."""
+    parts = [
+        sweep(budgets=(1e11, 3e11), sizes=[2, 3]),
+        sweep(budgets=(1e12,), off_centre=20.0),
+        sweep(budgets=(3e12, 1e13, 3e13), noise=0.05, span=6.0, sizes=6, seed=2),
+    ]
+    points = points_of({name: np.concatenate([part[name] for part in parts]) for name in parts[0]})
+    found = {(fit.method, note.code): note.text for fit in (parabola(points), akima(points)) for note in fit.notes}
+    for key, budget in {
+        ("isoflop_parabola", "few_sizes"): "1e11",
+        ("isoflop_parabola", "vertex_at_edge"): "1e12",
+        ("isoflop_parabola", "interval_at_edge"): "e1",
+        ("isoflop_akima", "few_sizes_akima"): "3e11",
+        ("isoflop_akima", "vertex_at_edge"): "1e12",
+    }.items():
+        assert budget in found[key] and "e+" not in found[key], found[key]
+
+
 def test_intervals_cover_at_close_to_their_nominal_rate(sweep, points_of):
     """40 small sweeps of the demo's shape: a 95% interval that held in fewer than 34 would be broken (p < .003)."""
     held = 0

@@ -144,9 +144,10 @@ def test_one_bad_run_is_found_and_so_is_its_budget(points_of):
     rows, _ = answer(points_of(columns), "reference", "exclusions", methods=(PARABOLA, SURFACE))
     label = "without the run furthest from the surface"
     assert rows["exclusions", label, SURFACE].remark.startswith("r29:")
+    assert rows["exclusions", label, SURFACE].remark.endswith("budget 3e13")
     assert rows["exclusions", label, SURFACE].runs == 34
     assert abs(rows["exclusions", label, PARABOLA].a - TRUE_A) < 0.015
-    budget = rows["exclusions", "without budget 3e+13", PARABOLA]
+    budget = rows["exclusions", "without budget 3e13", PARABOLA]
     assert budget.runs == 28
     as_fitted = rows["reference", "as fitted", PARABOLA]
     assert abs(as_fitted.a - TRUE_A) > 0.02 > 0.005 > abs(budget.a - TRUE_A)
