@@ -21,6 +21,7 @@ from analysis.repeat_choice import FRESH
 from analysis.repeated import METHOD as REPEATED
 from analysis.results import UNKNOWN, Fit, Note, percentile_interval
 from analysis.rising import METHOD as RISING
+from analysis.tables import flops
 
 # Robust to a stray run first; least squares where that failed; then those that lose a quarter of the efficiency.
 PREFERENCE = ("surface_huber", "surface_least_squares", "surface_huber_1e3", "surface_lad")
@@ -137,14 +138,14 @@ def _distance(factor: float, largest: float) -> tuple[str, list[Note]]:
     """How far the compute lies beyond the budgets tried, as a status and notes."""
     if factor <= 1:
         return "inside", []
-    beyond = f"The compute asked about is x{factor:.3g} of the largest budget fitted ({largest:.3g} FLOPs)"
+    beyond = f"The compute asked about is x{factor:.3g} of the largest budget fitted ({flops(largest)} FLOPs)"
     if factor <= FAR_FACTOR:
         text = f"{beyond}: the intervals take the laws to hold that far, which these runs cannot show."
         return "extrapolated", [Note("extrapolated", "warning", text)]
     if factor <= REFUSE_FACTOR:
         need = largest * factor / FAR_FACTOR
         text = (
-            f"{beyond}: published laws were checked over x{FAR_FACTOR:g} at most. Train budgets up to {need:.2g} first."
+            f"{beyond}: published laws were checked over x{FAR_FACTOR:g} at most. Train budgets up to {flops(need)} first."
         )
         return "far", [Note("far", "error", text)]
     text = (
