@@ -34,7 +34,7 @@ from analysis.results import Fit
 from analysis.study import Study
 from analysis.tables import CARRIED_FORWARD, LABELS, count, fixed, flops
 
-CURVE_POINTS = 80
+CURVE_POINTS = 40
 BAND_ENDS = ("low", "high", "run_low", "run_high")
 
 
