@@ -18,6 +18,7 @@ from analysis.study import read_study
 from analysis.tables import count, fixed
 from analysis.task_scores import NotShown, ScoreRow, read_task_scores, scores_by_task
 from tests.analysis.conftest import add_task_scores, simulate, write_warehouse
+from tests.conftest import REPOSITORY
 
 # Section 6 of the methods that the project follows: what a demanding reader wants, by anchor and table.
 ITEMS = {
@@ -165,3 +166,14 @@ def test_names_of_tasks_are_readable():
     assert task_words("icu_mortality_at_24h") == "ICU mortality at 24h"
     assert task_words("prolonged_stay_7d") == "Prolonged stay over 7 days"
     assert not math.isnan(row().auroc)
+
+
+def test_the_example_is_small_whole_and_linked():
+    folder = REPOSITORY / "analysis" / "example"
+    text = (folder / "index.html").read_text()
+    assert sum(path.stat().st_size for path in folder.iterdir()) < 2e6
+    assert all(f'<section id="{anchor}">' in text for anchor in (*ITEMS, "care", "provenance"))
+    page = (REPOSITORY / "README.md").read_text()
+    links = [link for link in re.findall(r"\]\(([^)#]+)\)", page) if not link.startswith("http")]
+    assert "analysis/example/index.html" in links
+    assert [link for link in links if not (REPOSITORY / link).exists()] == []
