@@ -10,6 +10,7 @@ import numpy as np
 from analysis.charts import (
     FLOPS_LABEL,
     Chart,
+    Layer,
     Row,
     budget_colour,
     finite,
@@ -70,41 +71,7 @@ def forecasts(outlook: Outlook, fits: dict[str, Fit], quantity: str) -> Chart | 
         if quantity == "loss"
         else log_axis("y", "N* (parameters)", values)
     )
-    colour, shape = methods_colour(methods), methods_shape(methods)
-
-    def between(low: str, high: str) -> dict:
-        return {"x": x, "y": {**y, "field": low}, "y2": {"field": high}}
-
-    outline = {"type": "area", "fillOpacity": 0, "strokeWidth": 1.2, "strokeDash": [3, 3], "line": False}
-    edges = {"stroke": {**colour}}
-    tips = ("method", "compute (FLOPs)", "value", "95%", "95% of one new run")
-    spec = layered(
-        layer(
-            {"type": "area", "opacity": 0.16},
-            (r for r in bands if "low" in r),
-            by_method=True,
-            **between("low", "high"),
-            color=colour,
-        ),
-        layer(outline, (r for r in bands if "run_low" in r), by_method=True, **between("run_low", "run_high"), **edges),
-        layer(
-            {"type": "rule", "strokeWidth": 7, "opacity": 0.3, "color": var("ink")},
-            spread,
-            ("range",),
-            **between("low", "high"),
-        ),
-        layer(
-            {"type": "line", "strokeWidth": 1.8},
-            lines,
-            by_method=True,
-            x=x,
-            y=y,
-            color=colour,
-            strokeDash=methods_dash(methods),
-        ),
-        layer({"type": "point", "size": 45}, lines, tips, by_method=True, x=x, y=y, color=colour, shape=shape),
-        layer({"type": "point", "shape": "diamond", "size": 110, "color": var("ink")}, seen, ("observed",), x=x, y=y),
-    )
+    spec = layered(*_fan(lines, bands, spread, x, y, methods), _diamonds(seen, x, y))
     far = max(row.factor for row in mine)
     told = spoken(
         ((LABELS[r.method], r.value) for r in mine if r.factor == far), count if quantity == "n_opt" else fixed
@@ -117,6 +84,41 @@ def forecasts(outlook: Outlook, fits: dict[str, Fit], quantity: str) -> Chart | 
     axes = ("x",) if quantity == "loss" else ("x", "y")
     alt = f"{word} foreseen at {far:g} times the largest budget: {told}."
     return Chart(f"forecast_{quantity}", f"{word} foreseen", caption, alt, spec, labels, axes)
+
+
+def _fan(lines: list[Row], bands: list[Row], spread: list[Row], x: dict, y: dict, methods: list[str]) -> list[Layer]:
+    """Every method's line over the bands of one of them and the range over all."""
+    colour, shape = methods_colour(methods), methods_shape(methods)
+
+    def between(low: str, high: str) -> dict:
+        return {"x": x, "y": {**y, "field": low}, "y2": {"field": high}}
+
+    shaded = {"type": "area", "opacity": 0.16}
+    outline = {"type": "area", "fillOpacity": 0, "strokeWidth": 1.2, "strokeDash": [3, 3], "line": False}
+    bar = {"type": "rule", "strokeWidth": 7, "opacity": 0.3, "color": var("ink")}
+    tips = ("method", "compute (FLOPs)", "value", "95%", "95% of one new run")
+    sure = (row for row in bands if "low" in row)
+    of_runs = (row for row in bands if "run_low" in row)
+    return [
+        layer(shaded, sure, by_method=True, **between("low", "high"), color=colour),
+        layer(outline, of_runs, by_method=True, **between("run_low", "run_high"), stroke=colour),
+        layer(bar, spread, ("range",), **between("low", "high")),
+        layer(
+            {"type": "line", "strokeWidth": 1.8},
+            lines,
+            by_method=True,
+            x=x,
+            y=y,
+            color=colour,
+            strokeDash=methods_dash(methods),
+        ),
+        layer({"type": "point", "size": 45}, lines, tips, by_method=True, x=x, y=y, color=colour, shape=shape),
+    ]
+
+
+def _diamonds(seen: list[Row], x: dict, y: dict) -> Layer:
+    """The minima that the profiles show."""
+    return layer({"type": "point", "shape": "diamond", "size": 110, "color": var("ink")}, seen, ("observed",), x=x, y=y)
 
 
 def _forecast_row(row: Forecast) -> Row:

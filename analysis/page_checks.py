@@ -111,7 +111,6 @@ def search_table(outlook: Outlook) -> Table:
     """How every optimum was found."""
     rows = []
     for row in outlook.searches:
-        whole = lambda value: UNKNOWN if value is None else str(value)  # noqa: E731
         delta = "least squares" if row.delta == math.inf else number(row.delta, 3)
         amiss = "; ".join(
             f"{word}: {names}" for word, names in (("did not move", row.unmoved), ("on a bound", row.on_bound)) if names
@@ -121,8 +120,8 @@ def search_table(outlook: Outlook) -> Table:
             STATUS_LABELS[row.status],
             number(row.objective, 5),
             delta,
-            whole(row.starts),
-            whole(row.basin),
+            _whole(row.starts),
+            _whole(row.basin),
         )
         rows.append((*cells, number(row.gradient, 2), number(row.moved, 3), f"{row.finite} of {row.drawn}", amiss))
     header = (
@@ -140,9 +139,16 @@ def search_table(outlook: Outlook) -> Table:
     return table("searches", "Convergence log", header, rows)
 
 
+def _whole(value: int | None) -> str:
+    return UNKNOWN if value is None else str(value)
+
+
+def _percent(value: float) -> str:
+    return f"{100 * value:.2f}%" if math.isfinite(value) else UNKNOWN
+
+
 def noise_table(outlook: Outlook) -> Table:
     """The spread between seeds of each configuration that has several, and pooled."""
-    percent = lambda value: f"{100 * value:.2f}%" if math.isfinite(value) else UNKNOWN  # noqa: E731
     rows = []
     for row in outlook.noise if any(row.freedom for row in outlook.noise) else ():
         place = (
@@ -153,8 +159,8 @@ def noise_table(outlook: Outlook) -> Table:
         cells = (
             str(row.seeds),
             fixed(row.mean_loss, 4),
-            percent(row.sd),
-            interval((row.low, row.high), percent),
+            _percent(row.sd),
+            interval((row.low, row.high), _percent),
             str(row.freedom),
         )
         rows.append((*place, *cells))

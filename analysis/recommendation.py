@@ -144,9 +144,7 @@ def _distance(factor: float, largest: float) -> tuple[str, list[Note]]:
         return "extrapolated", [Note("extrapolated", "warning", text)]
     if factor <= REFUSE_FACTOR:
         need = largest * factor / FAR_FACTOR
-        text = (
-            f"{beyond}: published laws were checked over x{FAR_FACTOR:g} at most. Train budgets up to {flops(need)} first."
-        )
+        text = f"{beyond}: published laws were checked over x{FAR_FACTOR:g} at most. Train budgets up to {flops(need)} first."
         return "far", [Note("far", "error", text)]
     text = (
         f"{beyond}: too far for any forecast from these runs. Train a sweep that reaches "
