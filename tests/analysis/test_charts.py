@@ -28,7 +28,7 @@ from analysis.methods import fit_methods
 from analysis.page import page_colours
 from analysis.study import read_study
 from analysis.tables import LABELS
-from tests.analysis.conftest import simulate
+from tests.analysis.conftest import simulate, write_warehouse
 
 
 def luminance(colour: str) -> float:
@@ -79,14 +79,17 @@ def test_log_ticks_are_few_and_inside(low, high):
     assert len(ticks) >= 2 or high / low < 2
 
 
-def chart_of(study_path):
-    study = read_study(study_path)
-    fits = fit_methods(study.points, bootstrap=100, seed=0)
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory):
+    """A study and its figures."""
+    path = tmp_path_factory.mktemp("charts") / "warehouse.duckdb"
+    study = read_study(write_warehouse(path, simulate(noise=0.002, seed=1)))
+    fits = fit_methods(study.points, bootstrap=100, seed=0, others=False)
     return study, [*isoflop_charts(study, fits), *law_charts(study, fits), methods_forest(fits, "a")]
 
 
-def test_figures_say_what_the_fits_say(make_warehouse, tmp_path):
-    study, charts = chart_of(make_warehouse(simulate(noise=0.002, seed=1)))
+def test_figures_say_what_the_fits_say(drawn):
+    study, charts = drawn
     by_name = {chart.name: chart for chart in charts}
     assert len(by_name) == 1 + 5 + 3 + 1
     vertex = next(part for part in by_name["isoflop_1e12"].spec["layer"] if part["mark"].get("shape") == "diamond")
@@ -101,8 +104,8 @@ def test_figures_say_what_the_fits_say(make_warehouse, tmp_path):
         assert vl_convert.vegalite_to_vega(json.dumps(page_spec(chart)), vl_version=VEGA_LITE)["marks"]
 
 
-def test_files_are_drawn_on_light_ground_without_a_variable_left(make_warehouse, tmp_path):
-    study, charts = chart_of(make_warehouse(simulate(noise=0.002, seed=1)))
+def test_files_are_drawn_on_light_ground_without_a_variable_left(drawn, tmp_path):
+    study, charts = drawn
     save(charts[0], tmp_path, page_colours(study))
     text = (tmp_path / "isoflop_profiles.svg").read_text()
     assert "var(" not in text and COLOURS["card"][0] in text

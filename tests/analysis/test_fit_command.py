@@ -226,9 +226,9 @@ def test_order_of_rows_and_copies_of_seeds_leave_every_estimate():
     columns = simulate(noise=0.002)
     columns.pop("seed")
     order = np.random.default_rng(1).permutation(len(columns["n"]))
-    plain = fit_methods(make_points(**columns), METHODS[:-4], 100)
+    plain = fit_methods(make_points(**columns), METHODS[:-4], 20, others=False)
     for changed in (order, np.repeat(order, 2)):
-        other = fit_methods(make_points(**{k: v[changed] for k, v in columns.items()}), METHODS[:-4], 100)
+        other = fit_methods(make_points(**{k: v[changed] for k, v in columns.items()}), METHODS[:-4], 20, others=False)
         for name, parameter in (("isoflop_parabola", "a"), ("isoflop_parabola", "b"), ("loss_compute", "g")):
             assert other[name].estimates[parameter] == pytest.approx(plain[name].estimates[parameter], rel=1e-9)
         assert other["surface_huber"].estimates["a"] == pytest.approx(plain["surface_huber"].estimates["a"], rel=1e-4)
