@@ -6,7 +6,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 export EHR_DATA ?= data
 
-# The cohort and the sweep of `make demo`, sized for about ten minutes on two cores.
+# The cohort and the sweep of `make demo`, sized for ten to fifteen minutes on two cores.
 DEMO_DATA := $(EHR_DATA)/demo
 comma := ,
 DEMO_PATIENTS ?= 4000
@@ -33,7 +33,7 @@ $(VENV)/installed: pyproject.toml .ci/constraints.txt
 
 demo: override export EHR_DATA := $(DEMO_DATA)
 demo: override export MIMIC_IV_ROOT := $(DEMO_DATA)/mimic-iv
-demo: $(VENV)/installed  ## synthetic cohort to fitted scaling law and report, about ten minutes
+demo: $(VENV)/installed  ## synthetic cohort to fitted scaling law and report, ten to fifteen minutes
 	@echo "== 1 of 8: synthetic cohort"
 	$(BIN)/python -m warehouse.synth --patients $(DEMO_PATIENTS) --seed $(DEMO_SEED) --out $(MIMIC_IV_ROOT) \
 		--tables timelines
