@@ -277,7 +277,7 @@ def raw_rows(draw: st.DrawFn) -> Rows:
     }
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=raw_rows(), order=st.randoms(use_true_random=False))
 def test_order_and_conservation_hold_for_any_rows(build, rows, order):
     connection = build(rows)
