@@ -1,6 +1,5 @@
 """What the report's page says: every item that a reader asks for, numbers as the fits have them, and nothing left out in silence."""
 
-import math
 import re
 from dataclasses import replace
 
@@ -91,9 +90,7 @@ def test_tables_count_what_they_show(told):
     )
     assert len(left_out_table(outlook).rows) == len(outlook.foreseen)
     assert [row[0] for row in published_table(fits).rows[1:]] == [study.study for study in PUBLISHED]
-    assert all(
-        study.derived_b or study.a + study.b != pytest.approx(1, abs=1e-9) or study.a == 0.5 for study in PUBLISHED
-    )
+    assert all(study.b == pytest.approx(1 - study.a) for study in PUBLISHED if study.derived_b)
 
 
 def test_the_same_note_of_several_methods_is_said_once(told):
@@ -165,7 +162,6 @@ def test_a_task_of_few_events_gets_no_verdict(told):
 def test_names_of_tasks_are_readable():
     assert task_words("icu_mortality_at_24h") == "ICU mortality at 24h"
     assert task_words("prolonged_stay_7d") == "Prolonged stay over 7 days"
-    assert not math.isnan(row().auroc)
 
 
 def test_the_example_is_small_whole_and_linked():
