@@ -38,7 +38,7 @@ from analysis.published import REFERENCE
 from analysis.results import Fit, budget_key
 from analysis.study import Study
 from analysis.surface import METHODS as SURFACES
-from analysis.tables import LABELS, count, fixed, flops, number
+from analysis.tables import LABELS, count, ends_words, fixed, flops, number
 
 SIZE_TITLE = "parameters N (with output head)"
 LOSS_TITLE = "held-out loss (nats per token)"
@@ -163,7 +163,7 @@ def one_profile(profile: Profile, study: Study, fits: dict[str, Fit]) -> Chart:
         methods.append(PARABOLA)
         layers = _vertex_layers(profile, vertex, fit.intervals["n_opt"][key], x, y)
         low, high = fit.intervals["n_opt"][key]
-        remark = f"N* = {count(vertex.n_opt)}, 95% {count(low)} to {count(high)}, loss {vertex.loss_opt:.3f}"
+        remark = f"N* = {count(vertex.n_opt)}, {ends_words((low, high), count)}, loss {vertex.loss_opt:.3f}"
         remark += "".join(f"; {flag.replace('_', ' ')}" for flag in vertex.flags)
     inside = profile.n if vertex is None else profile.n[vertex.window]
     for row in mine:
@@ -350,7 +350,7 @@ def _law_words(law: Law, fits: dict[str, Fit]) -> str:
         value, ends = parabola.estimates[law.exponent], parabola.intervals[law.exponent]
         if math.isfinite(value):
             dots = f"Dotted: the slope of {REFERENCE.short}, {getattr(REFERENCE, law.exponent)}. Hollow points are left out of the law."
-            return f"By the local parabolas {law.symbol} grows as C^{value:.3f}, 95% {fixed(ends[0])} to {fixed(ends[1])}. {dots}"
+            return f"By the local parabolas {law.symbol} grows as C^{value:.3f}, {ends_words(ends, fixed)}. {dots}"
         return f"The local parabolas give no law of {law.symbol}; the notes say why."
     fit = fits.get(LOSS_COMPUTE)
     if fit is not None and fit.status in USABLE:

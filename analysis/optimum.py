@@ -126,6 +126,8 @@ def optimum(law: Law, rule: ComputeRule, compute: float) -> Optimum:
     if np.isfinite(law.unique) and law.repeats != "fresh":
         capped = np.log(compute / (6 * MANY_EPOCHS * law.unique))
         ends = np.stack([np.minimum(ends[0], capped - REACH), np.maximum(ends[1], capped + REACH)])
+    # A draw with a wild exponent puts its optimum where nothing is: no model has less than a parameter, no run less than a token.
+    ends = np.clip(ends, 0.0, max(np.log(compute / 6), 0.0))
     grid = ends[0][:, None] + (ends[1] - ends[0])[:, None] * np.linspace(0, 1, GRID_STEPS + 1)
     loss = law.loss(grid, rule.tokens(compute, grid))
     rows = np.arange(len(grid))

@@ -43,7 +43,7 @@ from analysis.recommendation import PREFERENCE
 from analysis.results import Fit
 from analysis.study import Study
 from analysis.surface import METHODS as SURFACES
-from analysis.tables import LABELS, count, fixed, flops, interval
+from analysis.tables import LABELS, count, ends_words, fixed, flops, interval
 from analysis.task_scores import NotShown, ScoreRow
 
 SEVERITIES = ("error", "warning", "info")
@@ -293,10 +293,10 @@ def headline(fits: dict[str, Fit]) -> Markup:
         text = "These runs do not yet show how the best model size grows with compute; the notes say what is missing."
         return Markup(text)
     vertices = [v for v in fit.details["vertices"] if v.used]
-    ends = {name: " to ".join(fixed(end, 2) for end in fit.intervals[name]) for name in ("a", "b")}
+    ends = {name: ends_words(fit.intervals[name], lambda end: fixed(end, 2)) for name in ("a", "b")}
     text = Markup(
         "Over budgets of {} to {} FLOPs the minima of the IsoFLOP profiles give a best model size that grows as C<sup>{}</sup> "
-        "(95% {}) and tokens to train it on as C<sup>{}</sup> (95% {})"
+        "({}) and tokens to train it on as C<sup>{}</sup> ({})"
     ).format(flops(vertices[0].budget), flops(vertices[-1].budget), fixed(a, 2), ends["a"], fixed(b, 2), ends["b"])
     surface = _surface_of(fits)
     if surface is None:

@@ -82,6 +82,11 @@ def interval(pair: tuple[float, float], form=number) -> str:
     return f"[{low}, {'open' if pair[1] == math.inf else high}]"
 
 
+def ends_words(pair: tuple[float, float], form=number) -> str:
+    """'95% a to b', or that there is no interval."""
+    return f"95% {form(pair[0])} to {form(pair[1])}" if all(map(math.isfinite, pair)) else "no interval"
+
+
 def text_table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
     """Aligned columns: the first to the left, the others to the right."""
     widths = [max(len(row[i]) for row in (header, *rows)) for i in range(len(header))]

@@ -1,5 +1,6 @@
 """What the report's page says: every item that a reader asks for, numbers as the fits have them, and nothing left out in silence."""
 
+import math
 import re
 from dataclasses import replace
 
@@ -173,3 +174,15 @@ def test_the_example_is_small_whole_and_linked():
     links = [link for link in re.findall(r"\]\(([^)#]+)\)", page) if not link.startswith("http")]
     assert "analysis/example/index.html" in links
     assert [link for link in links if not (REPOSITORY / link).exists()] == []
+
+
+def test_what_the_runs_do_not_fix_is_said_in_the_headline(told):
+    _, fits, _, _ = told
+    parabola, surface = fits["isoflop_parabola"], fits["surface_huber"]
+    unknown = {**parabola.intervals, "a": (math.nan, math.nan)}
+    thin = {
+        "isoflop_parabola": replace(parabola, intervals=unknown),
+        "surface_huber": replace(surface, status="bound_hit"),
+    }
+    assert "(no interval)" in headline(thin) and "on its bound" in headline(thin)
+    assert "no interval" not in headline(fits) and "bound" not in headline(fits)

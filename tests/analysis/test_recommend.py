@@ -251,3 +251,17 @@ def test_gpu_hours_are_counted_and_a_refusal_is_exit_status_1(scored, capsys):
 def test_mistakes_are_one_clear_line(options, message):
     with pytest.raises(UserError, match=message):
         main(options)
+
+
+def test_no_optimum_lies_below_a_parameter_or_a_token(points_of):
+    """Exponents that no data hold put the optimum of 6ND at 1e-24 parameters, or at more than the compute pays for."""
+    columns = simulate()
+    columns.pop("seed")
+    rule = compute_rule(points_of(columns))
+    wild = [
+        {"E": 1.0, "A": 1e-9, "B": 1e9, "alpha": 0.01, "beta": 0.01},
+        {"E": 1.0, "A": 1e9, "B": 1e-9, "alpha": 0.01, "beta": 0.01},
+    ]
+    for law in wild:
+        best = optimum(law_of(law), rule, 1e10)
+        assert best.log_n[0] >= 0 and best.d[0] >= 0.9 and np.isfinite(best.loss[0])
