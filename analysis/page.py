@@ -301,11 +301,10 @@ def headline(fits: dict[str, Fit]) -> Markup:
     surface = _surface_of(fits)
     if surface is None:
         return text + "."
-    value, (low, high) = surface.estimates["a"], surface.intervals["a"]
-    second = Markup(
-        "; the loss surface, by which the table below answers, gives C<sup>{}</sup> (95% {} to {}) for the size."
-    )
-    return text + second.format(fixed(value, 2), fixed(low, 2), fixed(high, 2))
+    sure = ends_words(surface.intervals["a"], lambda end: fixed(end, 2))
+    bound = "" if surface.status == "converged" else ", with a parameter on its bound: these runs do not fix it"
+    second = Markup("; the loss surface, by which the table below answers, gives C<sup>{}</sup> ({}) for the size{}.")
+    return text + second.format(fixed(surface.estimates["a"], 2), sure, bound)
 
 
 def _surface_of(fits: dict[str, Fit]) -> Fit | None:
