@@ -162,7 +162,7 @@ def seconds_of_time_tokens(
     seen = dict(
         connection.execute(
             "select interval_token, sum(gap_seconds) / sum(n_interval_tokens) from tokens.event_tokens "
-            "where split = 'train' and n_interval_tokens > 0 group by interval_token"
+            "join timelines.patients using (subject_id) where split = 'train' and n_interval_tokens > 0 group by interval_token"
         ).fetchall()
     )
     edges = [interval["seconds"] for interval in intervals]

@@ -1,9 +1,8 @@
-{{ config(materialized='view') }}
-
 {% set intervals = var('time_intervals') %}
 
 -- One row per event that becomes tokens, with its value and the gap before it already written as tokens. Apart from the token
--- stream because the vocabulary is counted on it before any token has an id.
+-- stream because the vocabulary is counted on it before any token has an id, and a table because counting, checking and exporting
+-- would each look for the neighbours of all events again.
 with kept as (
     select
         events.event_number,
@@ -17,8 +16,8 @@ with kept as (
         case
             when codes.takes_value and events.numeric_value is null then nullif(upper(trim(events.text_value)), '')
         end as text_value
-    from {{ ref_within('ordered_events') }} as events
-    inner join {{ ref_within('tokenised_codes') }} as codes on events.code_id = codes.code_id
+    from {{ ref('ordered_events') }} as events
+    inner join {{ ref('tokenised_codes') }} as codes on events.code_id = codes.code_id
 ),
 
 -- Before neighbours are looked for, so that no value is carried along.
@@ -32,12 +31,7 @@ valued as (
         case
             when not takes_value then null
             when numeric_value is not null and upper_edges is not null
-                then case
-                    {%- for i in range(1, var('n_bins')) %}
-                    when numeric_value <= {{ list_item('upper_edges', i) }} then 'Q//{{ i }}'
-                    {%- endfor %}
-                    else 'Q//{{ var('n_bins') }}'
-                end
+                then {{ bin_of_value(1, var('n_bins')) }}
             -- Three underscores stand for text that was scrubbed.
             when text_value <> '___' then 'TEXT//' || text_value
             else 'Q//NONE'
@@ -47,7 +41,6 @@ valued as (
 
 previous as (
     select
-        event_number,
         subject_id,
         event_index,
         time,
@@ -61,7 +54,6 @@ previous as (
 
 gaps as (
     select
-        event_number,
         subject_id,
         event_index,
         time,
@@ -72,27 +64,24 @@ gaps as (
 )
 
 select
-    gaps.event_number,
-    gaps.subject_id,
-    patients.split,
-    gaps.event_index,
-    gaps.time,
-    gaps.code_id,
-    gaps.value_token,
+    subject_id,
+    event_index,
+    time,
+    code_id,
+    value_token,
     case
         -- Nearly all gaps are shorter than the shortest interval: asked first, it spares them the others.
-        when gaps.gap_seconds < {{ intervals[0].seconds }} then null
+        when gap_seconds < {{ intervals[0].seconds }} then null
         {%- for interval in intervals | reverse %}
-        when gaps.gap_seconds >= {{ interval.seconds }} then 'TIME//{{ interval.name }}'
+        when gap_seconds >= {{ interval.seconds }} then 'TIME//{{ interval.name }}'
         {%- endfor %}
     end as interval_token,
     cast(
         case
-            when gaps.gap_seconds >= {{ intervals[-1].seconds }} then round(gaps.gap_seconds / {{ intervals[-1].seconds }})
-            when gaps.gap_seconds >= {{ intervals[0].seconds }} then 1
+            when gap_seconds >= {{ intervals[-1].seconds }} then round(gap_seconds / {{ intervals[-1].seconds }})
+            when gap_seconds >= {{ intervals[0].seconds }} then 1
             else 0
         end as integer
     ) as n_interval_tokens,
-    gaps.gap_seconds
+    gap_seconds
 from gaps
-inner join {{ ref_within('patients') }} as patients on gaps.subject_id = patients.subject_id

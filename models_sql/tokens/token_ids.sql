@@ -29,12 +29,13 @@ with always_there as (
 -- Values and intervals are counted in one pass over the events; the few pairs are added up below.
 counted_on_events as (
     select
-        value_token,
-        interval_token,
-        sum(case when split = 'train' then 1 else 0 end) as n_train_events,
-        sum(case when split = 'train' then n_interval_tokens else 0 end) as n_train_intervals
-    from {{ ref('event_tokens') }}
-    group by value_token, interval_token
+        events.value_token,
+        events.interval_token,
+        sum(case when patients.split = 'train' then 1 else 0 end) as n_train_events,
+        sum(case when patients.split = 'train' then events.n_interval_tokens else 0 end) as n_train_intervals
+    from {{ ref('event_tokens') }} as events
+    inner join {{ ref('patients') }} as patients on events.subject_id = patients.subject_id
+    group by events.value_token, events.interval_token
 ),
 
 in_the_data as (

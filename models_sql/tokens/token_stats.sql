@@ -3,7 +3,7 @@
 {% set contexts = [512, 1024, 2048, 4096] %}
 
 -- How long the timelines are as tokens, what they are made of, and what a context cuts off. It is a view because each build would
--- pay one more pass over the gaps between events for it, as much as counting the vocabulary; the pass stands once in the query.
+-- pay one more pass over all events for it; the pass stands once in the query.
 with written_codes as (
     select codes.code_id, vocabulary.family, {{ list_length('codes.token_ids') }} as n_tokens
     from {{ ref_within('code_token_ids') }} as codes
@@ -13,7 +13,7 @@ with written_codes as (
 -- All tokens of a code are of one family; a value and a gap have families of their own.
 by_code_family as (
     select
-        events.split,
+        patients.split,
         events.subject_id,
         codes.family,
         count(*) as n_events,
@@ -24,7 +24,8 @@ by_code_family as (
         sum(events.n_interval_tokens) as n_intervals
     from {{ ref_within('event_tokens') }} as events
     inner join written_codes as codes on events.code_id = codes.code_id
-    group by events.split, events.subject_id, codes.family
+    inner join {{ ref_within('patients') }} as patients on events.subject_id = patients.subject_id
+    group by patients.split, events.subject_id, codes.family
 ),
 
 by_patient as (
