@@ -11,8 +11,7 @@ with source as (
         value,
         valuenum,
         unreadable_columns,
-        -- A blank unit is no unit.
-        nullif(trim(valueuom), '') as unit
+        {{ lab_unit('valueuom') }} as unit
     from {{ ref('stg_hosp__labevents') }}
 ),
 
@@ -23,7 +22,7 @@ facts as (
         hadm_id,
         charttime as time,
         charttime as occurred_at,
-        'LAB//SPECIMEN_COLLECTED//' || coalesce(cast(itemid as text), 'UNK') as code,
+        {{ lab_specimen_code('itemid') }} as code,
         cast(null as double) as numeric_value,
         cast(null as text) as text_value,
         cast(null as text) as unit,
@@ -41,7 +40,7 @@ facts as (
         hadm_id,
         greatest(charttime, storetime),
         charttime,
-        'LAB//RESULT//' || coalesce(cast(itemid as text), 'UNK') || '//' || coalesce(unit, 'UNK'),
+        {{ lab_result_code('itemid', 'unit') }},
         valuenum,
         value,
         unit,

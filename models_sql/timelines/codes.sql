@@ -24,7 +24,7 @@ with kept as (
 
 found as (
     select event_kind, code, unit, source_table
-    from {{ ref('all_events') }}
+    from {{ ref('event_codes') }}
     {% if earlier %}
     where {{ is_sorted_now('subject_id') }}
     {% endif %}

@@ -239,11 +239,12 @@ admissions = st.fixed_dictionaries(
 labs = st.fixed_dictionaries(
     {
         "subject_id": subjects,
-        "itemid": st.sampled_from([50912, 50971]),
+        "itemid": st.sampled_from([50912, 50971, ""]),
         "charttime": st.one_of(moments(nullable=True), st.just("soon")),
         "storetime": moments(nullable=True),
         "valuenum": st.one_of(st.none(), st.floats(0, 10)),
         "value": st.sampled_from(["NEG", "___", ""]),
+        "valueuom": st.sampled_from(["mg/dL", "mEq/L", " ", ""]),
     }
 )
 doses = st.fixed_dictionaries(
