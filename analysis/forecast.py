@@ -19,7 +19,7 @@ from analysis.isoflop import law_band
 from analysis.methods import fit_methods
 from analysis.optimum import compute_rule, law_of, optimum
 from analysis.points import SEED_FREEDOM, Points, budget_profiles, seed_noise, subset
-from analysis.results import UNKNOWN, Fit, percentile_interval
+from analysis.results import LEAST_COUNT, UNKNOWN, Fit, percentile_interval
 from analysis.surface import METHODS as SURFACES
 
 QUANTITIES = ("loss", "n_opt", "d_opt")
@@ -103,8 +103,9 @@ def method_answers(fit: Fit, rule, compute: float) -> dict[str, tuple[float, flo
             "n_opt": (np.exp(best.log_n), np.exp(drawn.log_n)),
             "d_opt": (best.d, drawn.d),
         }
+        least = {"loss": 0.0, "n_opt": LEAST_COUNT, "d_opt": LEAST_COUNT}
         return {
-            name: (float(value[0]), *percentile_interval(draws, freedom_of(fit), log=True), draws)
+            name: (float(value[0]), *percentile_interval(draws, freedom_of(fit), log=True, least=least[name]), draws)
             for name, (value, draws) in parts.items()
         }
     at = np.array([compute])

@@ -15,7 +15,7 @@ from scipy import stats
 
 from analysis.parabola import LOCAL, MIN_SIZES, Vertices, Window, draw_weights, local_vertices
 from analysis.points import Profile
-from analysis.results import UNKNOWN, Fit, Note, budget_key, percentile_interval, refused
+from analysis.results import LEAST_COUNT, UNKNOWN, Fit, Note, budget_key, percentile_interval, refused
 from analysis.tables import flops
 
 METHOD = "isoflop_parabola"
@@ -245,7 +245,8 @@ def law_band(fit: Fit, name: str, budgets: np.ndarray) -> tuple[np.ndarray, np.n
     levels = (np.log(fit.draws[source][:, used]) * weights).sum(axis=1) / weights.sum()
     away = np.log(budgets) - centre
     drawn = np.exp(levels[:, None] + fit.draws[name][:, None] * away)
-    ends = np.array([percentile_interval(column, fit.details["freedom"], log=True) for column in drawn.T])
+    freedom = fit.details["freedom"]
+    ends = np.array([percentile_interval(column, freedom, log=True, least=LEAST_COUNT) for column in drawn.T])
     return np.exp(level + slope * away), ends[:, 0], ends[:, 1]
 
 

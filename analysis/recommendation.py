@@ -19,7 +19,7 @@ from analysis.optimum import ComputeRule, Law, compute_for_loss, compute_rule, c
 from analysis.points import MANY_EPOCHS, Points
 from analysis.repeat_choice import FRESH
 from analysis.repeated import METHOD as REPEATED
-from analysis.results import UNKNOWN, Fit, Note, percentile_interval
+from analysis.results import LEAST_COUNT, UNKNOWN, Fit, Note, percentile_interval
 from analysis.rising import METHOD as RISING
 from analysis.tables import flops
 
@@ -110,8 +110,9 @@ def recommend(
     notes += told
     best, many = optimum(law, rule, compute), optimum(drawn, rule, compute)
     parts = {"n": (np.exp(best.log_n), np.exp(many.log_n)), "d": (best.d, many.d), "loss": (best.loss, many.loss)}
+    least = {"n": LEAST_COUNT, "d": LEAST_COUNT, "loss": 0.0}
     ranges = {
-        name: Range(float(value[0]), *percentile_interval(draws, freedom, log=True))
+        name: Range(float(value[0]), *percentile_interval(draws, freedom, log=True, least=least[name]))
         for name, (value, draws) in parts.items()
     }
     if law.repeats == "bound":

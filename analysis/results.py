@@ -21,6 +21,8 @@ Interval = tuple[float, float] | dict[str, tuple[float, float]]
 
 CONFIDENCE = 0.95
 UNKNOWN = (math.nan, math.nan)
+# No model has less than one parameter, and none trains on less than one token.
+LEAST_COUNT = 1.0
 
 
 @dataclass(frozen=True)
@@ -84,11 +86,14 @@ def budget_key(budget: float) -> str:
     return f"{budget:.6g}"
 
 
-def percentile_interval(draws: np.ndarray, freedom: float = math.inf, log: bool = False) -> tuple[float, float]:
+def percentile_interval(
+    draws: np.ndarray, freedom: float = math.inf, log: bool = False, least: float = -math.inf
+) -> tuple[float, float]:
     """The central 95% of the finite draws, float[draws]; unknown where fewer than half of them are finite.
 
     With few residual degrees of freedom percentiles are too short, as a normal interval is against Student's: they are
-    stretched about the median by that ratio. `log` stretches on the log scale (for positive quantities).
+    stretched about the median by that ratio. `log` stretches on the log scale (for positive quantities). `least` is the
+    smallest that the quantity can be, which stretching may pass.
     """
     finite = draws[np.isfinite(draws)]
     if finite.size == 0 or finite.size < draws.size / 2 or not freedom > 0:
@@ -98,7 +103,7 @@ def percentile_interval(draws: np.ndarray, freedom: float = math.inf, log: bool 
     values = np.log(finite) if log else finite
     low, middle, high = np.quantile(values, [tail, 0.5, 1 - tail])
     ends = np.array([middle - stretch * (middle - low), middle + stretch * (high - middle)])
-    ends = np.exp(ends) if log else ends
+    ends = np.maximum(np.exp(ends) if log else ends, least)
     return float(ends[0]), float(ends[1])
 
 

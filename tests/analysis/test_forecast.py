@@ -9,7 +9,7 @@ from analysis.forecast import CARRY_FORWARD, SPREAD, forecast, leave_largest_out
 from analysis.methods import fit_methods
 from analysis.optimum import compute_for_loss, compute_rule, law_of, optimum
 from analysis.recommendation import recommend
-from analysis.results import percentile_interval
+from analysis.results import LEAST_COUNT, percentile_interval
 from tests.analysis.conftest import TRUTH, simulate, true_loss, true_optimum
 
 METHODS = ("isoflop_parabola", "surface_least_squares", "surface_huber", "loss_compute")
@@ -92,6 +92,20 @@ def test_bands_of_a_surface_are_stretched_for_few_degrees_of_freedom(points_of):
     for name, seen in (("loss", loss), ("n", size)):
         assert (answer.ranges[name].low, answer.ranges[name].high) == (seen.low, seen.high), name
     assert (answer.run_low, answer.run_high) == (loss.run_low, loss.run_high)
+
+
+def test_an_interval_of_a_size_ends_at_one_parameter(points_of):
+    """Sizes drawn over many decades and stretched for one degree of freedom would reach far below one."""
+    draws = np.geomspace(2.0, 2e12, 201)
+    assert percentile_interval(draws, 1, log=True)[0] < 1e-20
+    assert percentile_interval(draws, 1, log=True, least=LEAST_COUNT)[0] == 1
+    # Nine configurations under much noise: the surface's optimum is anywhere.
+    points = points_of(simulate(budgets=(1e12, 2e12, 3e12), sizes=2, noise=0.05, seed=3))
+    fits = fit_methods(points, METHODS, 100)
+    rows = [row for row in forecast(points, fits, 1e15) if row.quantity in ("n_opt", "d_opt")]
+    answer = recommend(points, fits, 1e15)
+    ends = [row.low for row in rows] + [answer.ranges[name].low for name in ("n", "d")]
+    assert all(end >= 1 for end in ends if math.isfinite(end))
 
 
 def test_one_new_run_is_never_surer_than_the_law(points_of):

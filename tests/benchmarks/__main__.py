@@ -89,10 +89,11 @@ def print_table(measured: list[Measured], data: Path) -> None:
             "(select count(*) from tokens.vocabulary), (select count(*) from timelines.patients)"
         ).fetchone()
     rows, events, tokens, vocabulary, patients = counts
-    dbt_cpu = sum(row.cpu for row in measured if row.stage == "dbt run")
+    cpu = {row.stage: row.cpu for row in measured}
     print(
         f"{patients:,} patients, {rows:,} raw rows, {events:,} events, {tokens:,} tokens, vocabulary {vocabulary:,}; "
-        f"{events / dbt_cpu:,.0f} events per CPU second from raw files to tokens"
+        f"{events / cpu['dbt run']:,.0f} events per CPU second from raw files to tokens, "
+        f"{events / (cpu['dbt run'] + cpu['shards']):,.0f} to shards"
     )
 
 
@@ -110,6 +111,11 @@ def main() -> None:
         "--budgets", default="1e10,3e10", help="budgets of the sweep; '' leaves the sweep out (default %(default)s)"
     )
     parser.add_argument("--vars", default="{}", help="dbt vars, as for dbt --vars")
+    parser.add_argument(
+        "--selector",
+        default="full",
+        help="what dbt runs, as for dbt --selector: shards leaves the tasks out (default %(default)s)",
+    )
     parser.add_argument("--data", type=Path, help="keep what is produced in this new folder (default: a temporary one)")
     arguments = parser.parse_args()
     if arguments.data is not None and arguments.data.exists():
@@ -126,6 +132,8 @@ def main() -> None:
         for stage, command in stages(arguments.patients, raw, arguments.budgets, data):
             if command[0] == DBT:
                 command = [*command, "--vars", arguments.vars]
+            if command[0] == DBT and "--select" not in command:
+                command = [*command, "--selector", arguments.selector]
             measured.append(measure(stage, command, env))
             print(json.dumps({"stage": stage, "cpu_seconds": round(measured[-1].cpu, 1)}), file=sys.stderr)
         print_table(measured, data)

@@ -63,6 +63,13 @@ def test_paper_leaves_out_the_tables_for_analysts_alone(run_dbt, tmp_path):
     assert left_out == {"mapping_coverage", "token_stats"} | of_runs | report
 
 
+def test_shards_leaves_out_tasks_runs_and_report(run_dbt, tmp_path):
+    shards = list_models(run_dbt, tmp_path, "--selector", "shards")
+    folders = {path.stem: path.parent.name for path in (REPOSITORY / "models_sql").glob("*/*.sql")}
+    assert {folders[name] for name in shards} == {"staging", "events", "timelines", "tokens"}
+    assert {"written_events", "static_prefix", "vocabulary", "ledger"} <= shards
+
+
 def test_full_is_every_model_of_the_sources_that_are_on(run_dbt, tmp_path):
     on = ("--vars", json.dumps({"preset": "full"}))
     full = list_models(run_dbt, tmp_path, "--selector", "full", *on)
