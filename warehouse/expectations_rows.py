@@ -8,7 +8,7 @@ it finds the rows that differ.
 
 from collections.abc import Iterable, Sequence
 
-from warehouse.expectations_tokens import TOKEN_GROUPS
+from warehouse.expectations_tokens import WRITTEN_GROUPS
 from warehouse.judgement import Expectation, Scan, at_least, none_of
 from warehouse.meds.layout import MEDS_DATA
 from warehouse.table import Table
@@ -95,12 +95,17 @@ CANDIDATES = Scan(
 
 TOKENISED = Scan(
     "tokenised",
-    ("timelines.ordered_events", "timelines.codes", "tokens.tokens", "tokens.code_counts", "tokens.token_ledger"),
+    (
+        "timelines.ordered_events",
+        "timelines.codes",
+        "tokens.written_events",
+        "tokens.code_counts",
+        "tokens.token_ledger",
+    ),
     """
     with streamed as (
         select coalesce(sum(n_events), 0) as n, sum(content) as content
-        from token_groups
-        where part = 'patient'
+        from written_groups
     ),
     tokenised as (
         select distinct codes.code_id
@@ -127,7 +132,7 @@ TOKENISED = Scan(
         ledger.n_events as n_ledger, ledger.n_tokenised as n_ledger_tokenised
     from streamed cross join timeline cross join ledger
     """,
-    reads=TOKEN_GROUPS,
+    reads=WRITTEN_GROUPS,
 )
 
 
@@ -139,7 +144,7 @@ _STREAM_DIFFERENCE = """
             on events.event_kind = counted.event_kind and events.code = counted.code
         where counted.untokenised_reason is null
     ),
-    streamed as (select distinct subject_id, event_index, time from tokens.tokens)
+    streamed as (select subject_id, event_index, time from tokens.written_events)
     select * from ((from kept except from streamed) union all (from streamed except from kept)) limit 20
 """
 
@@ -175,8 +180,8 @@ def _floors(tables: Iterable[Table], reads_meds: bool) -> list[Expectation]:
     floors += [
         Expectation(
             "rows",
-            "has_rows_tokens_tokens",
-            "tokens.tokens holds at least one row.",
+            "has_rows_tokens_written_events",
+            "tokens.written_events holds at least one row.",
             TOKENISED,
             figure="max(n_streamed)",
             limit=at_least(1),

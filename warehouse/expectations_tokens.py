@@ -1,8 +1,9 @@
 """The expectations on the token stream, the range of token ids and the static prefix.
 
 Out: `TOKEN_EXPECTATIONS`, as data for judgement.py.
-The token stream is a view that is dear to make: one pass over it finds the rows in breach and sums them by patient and by token
-id, and all that is judged against the vocabulary, the static prefix or the timeline is judged on those sums.
+What is judged is tokens.written_events, the very rows that shards are made from, one for each event with the list of its token ids.
+One pass over the events in order finds those in breach and sums them by patient; what is judged against the timeline or the static
+prefix is judged on those sums. A second pass counts token ids, whose order does not matter.
 """
 
 import csv
@@ -18,62 +19,58 @@ N_STATIC = 6
 # Token ids are written as uint16.
 MAX_TOKENS = 65_535
 
-# The window carries no split along: a text is dear, and the splits of a patient's tokens are told by the sums.
-_STREAM_ROWS = """
-    with stream as (
+_WRITTEN_ROWS = """
+    with written as (
         select
-            subject_id, split, event_index, position, token_id, time,
+            subject_id, split, event_index, time, n_interval_tokens,
+            len(token_ids) as n_tokens,
             lag(subject_id) over in_order as previous_subject_id,
             lag(event_index) over in_order as previous_event_index,
-            lag(position) over in_order as previous_position,
             lag(time) over in_order as previous_time
-        from tokens.tokens
-        window in_order as (order by subject_id, event_index, position)
+        from tokens.written_events
+        window in_order as (order by subject_id, event_index)
     )
-    select
-        *,
-        coalesce(subject_id = previous_subject_id, false) as is_same_patient,
-        coalesce(subject_id = previous_subject_id and event_index = previous_event_index, false) as is_same_event
-    from stream
+    select *, coalesce(subject_id = previous_subject_id, false) as is_same_patient
+    from written
 """
 
-# Every event that becomes tokens has one at position 0.
-TOKEN_GROUPS = Groups(
-    "token_groups",
-    _STREAM_ROWS,
-    keys=(("patient", "subject_id"), ("token", "token_id")),
+WRITTEN_GROUPS = Groups(
+    "written_groups",
+    _WRITTEN_ROWS,
+    key="subject_id",
     sums=(
-        ("n", "count(*)"),
-        ("n_train", "count(*) filter (where split = 'train')"),
         ("first_split", "min(coalesce(split, ''))"),
         ("last_split", "max(coalesce(split, ''))"),
-        ("n_events", "count(*) filter (where position = 0)"),
-        ("content", "sum(hash(subject_id, event_index, time)) filter (where position = 0)"),
+        ("n_events", "count(*)"),
+        ("content", "sum(hash(subject_id, event_index, time))"),
     ),
 )
 
-STREAM = Scan("stream", ("tokens.tokens",), _STREAM_ROWS, groups=TOKEN_GROUPS)
+STREAM = Scan("stream", ("tokens.written_events",), _WRITTEN_ROWS, groups=WRITTEN_GROUPS)
 
 STREAM_SPLITS = Scan(
     "stream_splits",
-    ("tokens.tokens", "timelines.patients"),
+    ("tokens.written_events", "timelines.patients"),
     """
-    select token_groups.subject_id, token_groups.first_split, token_groups.last_split, patients.split as split_of_patient
-    from token_groups
-    left join timelines.patients as patients on token_groups.subject_id = patients.subject_id
-    where token_groups.part = 'patient'
+    select written.subject_id, written.first_split, written.last_split, patients.split as split_of_patient
+    from written_groups as written
+    left join timelines.patients as patients on written.subject_id = patients.subject_id
     """,
-    reads=TOKEN_GROUPS,
+    reads=WRITTEN_GROUPS,
 )
 
 TOKEN_COUNTS = Scan(
     "token_counts",
-    ("tokens.tokens", "tokens.static_prefix", "tokens.vocabulary"),
+    ("tokens.written_events", "tokens.static_prefix", "tokens.vocabulary"),
     """
-    with occurrences as (
-        select token_id, false as is_static, n, n_train
-        from token_groups
-        where part = 'token'
+    with stream as (
+        select split, unnest(token_ids) as token_id
+        from tokens.written_events
+    ),
+    occurrences as (
+        select token_id, false as is_static, count(*) as n, count(*) filter (where split = 'train') as n_train
+        from stream
+        group by token_id
         union all
         select token_id, true, count(*), count(*) filter (where split = 'train')
         from tokens.static_prefix
@@ -100,7 +97,6 @@ TOKEN_COUNTS = Scan(
     from used
     full join tokens.vocabulary as vocabulary on used.token_id = vocabulary.token_id
     """,
-    reads=TOKEN_GROUPS,
 )
 
 VOCABULARY = Scan(
@@ -117,7 +113,7 @@ VOCABULARY = Scan(
 
 PREFIX = Scan(
     "static_prefix",
-    ("tokens.static_prefix", "tokens.tokens", "timelines.patients"),
+    ("tokens.static_prefix", "tokens.written_events", "timelines.patients"),
     """
     with versions as (
         select
@@ -144,7 +140,7 @@ PREFIX = Scan(
         from versions
         group by subject_id
     ),
-    streams as (select subject_id from token_groups where part = 'patient')
+    streams as (select subject_id from written_groups)
     select
         coalesce(streams.subject_id, prefixes.subject_id) as subject_id,
         streams.subject_id is not null as has_tokens,
@@ -158,7 +154,7 @@ PREFIX = Scan(
     full join prefixes on streams.subject_id = prefixes.subject_id
     left join timelines.patients as patients on prefixes.subject_id = patients.subject_id
     """.replace("{n}", str(N_STATIC)),
-    reads=TOKEN_GROUPS,
+    reads=WRITTEN_GROUPS,
 )
 
 _STREAM = none_of(
@@ -166,31 +162,25 @@ _STREAM = none_of(
     STREAM,
     "split",
     (
-        "token_key_unique",
-        "No two tokens share (subject_id, event_index, position).",
-        "is_same_event and position = previous_position",
+        "event_written_once",
+        "The token stream has no two rows of one (subject_id, event_index).",
+        "is_same_patient and event_index = previous_event_index",
     ),
     (
-        "token_key_present",
-        "Every token has a patient, an event and a position.",
-        "subject_id is null or event_index is null or position is null",
+        "written_key_present",
+        "Every row of the token stream has a patient and an event.",
+        "subject_id is null or event_index is null",
     ),
     (
-        "positions_contiguous",
-        "The tokens of an event are numbered without a gap, and one of them is 0.",
-        "case when is_same_event then position <> previous_position + 1"
-        " else position > 0 or coalesce(previous_position, 0) < 0 end",
+        "event_has_own_tokens",
+        "Every event is written with at least one token of its own, behind those of the gap before it.",
+        "coalesce(n_interval_tokens < 0 or n_interval_tokens >= n_tokens, true)",
     ),
     ("token_time_present", "Every token has a time.", "time is null"),
     (
         "token_time_non_decreasing",
         "Along a patient's tokens, time never goes back.",
         "is_same_patient and time < previous_time",
-    ),
-    (
-        "event_has_one_time",
-        "The tokens of one event have one time.",
-        "is_same_event and time is distinct from previous_time",
     ),
 )
 
@@ -208,8 +198,9 @@ _STREAM_SPLITS = none_of(
 
 
 def _occurrences(condition: str) -> str:
+    stream = "select subject_id, event_index, unnest(token_ids) as token_id from tokens.written_events"
     return (
-        f"(select 'stream' as part, subject_id, event_index, token_id from tokens.tokens where {condition} union all "
+        f"(select 'stream' as part, subject_id, event_index, token_id from ({stream}) as stream where {condition} union all "
         f"select 'static prefix', subject_id, from_event_index, token_id from tokens.static_prefix where {condition}) limit 20"
     )
 

@@ -68,27 +68,20 @@ def at_least(low: float) -> Limit:
 
 @dataclass(frozen=True)
 class Groups:
-    """Sums over the rows of a select, once for each of some keys: a temporary table that scans read by its name.
+    """Sums over the rows of a select by a key: a temporary table that scans read by its name.
 
-    `keys` are (part, column); the table has the columns part (of which key the row is), those of all keys, and the `sums`, given as
-    (name, aggregate).
+    The table has the columns `key` and the `sums`, given as (name, aggregate).
     """
 
     name: str
     select: str
-    keys: tuple[tuple[str, str], ...]
+    key: str
     sums: tuple[tuple[str, str], ...]
 
     def query(self, figures: Iterable[tuple[str, str]] = ()) -> str:
         """The select of the table; `figures` are further aggregates, which have to add up."""
-        part = " ".join(f"when grouping({column}) = 0 then '{part}'" for part, column in self.keys)
         aggregates = ", ".join(f"{aggregate} as {name}" for name, aggregate in (*self.sums, *figures))
-        columns = ", ".join(column for _, column in self.keys)
-        sets = ", ".join(f"({column})" for _, column in self.keys)
-        return (
-            f"select case {part} end as part, {columns}, {aggregates} "
-            f"from ({self.select}) as scanned group by grouping sets ({sets})"
-        )
+        return f"select {self.key}, {aggregates} from ({self.select}) as scanned group by {self.key}"
 
 
 @dataclass(frozen=True)
@@ -212,7 +205,7 @@ def measure(
         rows = scan.select
         if scan.groups:
             names = {name: f"coalesce(sum({name}), 0)" for name in names}
-            rows = f"from {scan.groups.name} where part = '{scan.groups.keys[0][0]}'"
+            rows = f"from {scan.groups.name}"
         columns = ", ".join(f"{aggregate} as {name}" for name, aggregate in names.items())
         row = connection.execute(f"select {columns} from ({rows}) as scanned").fetchone()
         figures.update(zip(names, row, strict=True))

@@ -85,7 +85,7 @@ def print_table(measured: list[Measured], data: Path) -> None:
     with duckdb.connect(str(data / "warehouse.duckdb"), read_only=True) as connection:
         counts = connection.execute(
             "select (select sum(n_rows) from timelines.ledger where outcome = 'read'), "
-            "(select count(*) from timelines.timeline_events), (select count(*) from tokens.tokens), "
+            "(select count(*) from timelines.timeline_events), (select sum(len(token_ids)) from tokens.written_events), "
             "(select count(*) from tokens.vocabulary), (select count(*) from timelines.patients)"
         ).fetchone()
     rows, events, tokens, vocabulary, patients = counts

@@ -46,7 +46,7 @@ def _events(change: str, condition: str) -> str:
 
 
 def _tokens(change: str, condition: str) -> str:
-    return f"update tokens.tokens set {change} where subject_id = 1 and {condition}"
+    return f"update tokens.written_events set {change} where subject_id = 1 and {condition}"
 
 
 def _patients(change: str, condition: str = "true") -> str:
@@ -105,19 +105,17 @@ BREAKS: dict[str, str] = {
     "icd_mapping_complete": "update tokens.icd_mapping set n_events = n_events + 1",
     "drug_share_mapped": "insert into tokens.drug_mapping values ('saline', null, null, -10)",
     "icd_share_mapped": "insert into tokens.icd_mapping values ('cm', '4019', 'I10', 1, -5)",
-    "token_key_unique": "insert into tokens.tokens from tokens.tokens where subject_id = 1 and event_index = 10"
-    " and position = 0",
-    "token_key_present": _tokens("position = null", "event_index = 10"),
-    "positions_contiguous": _tokens("position = 3", "position = 1"),
+    "event_written_once": "insert into tokens.written_events from tokens.written_events where subject_id = 1 and event_index = 10",
+    "written_key_present": _tokens("event_index = null", "event_index = 10"),
+    "event_has_own_tokens": _tokens("n_interval_tokens = len(token_ids)", "event_index = 10"),
     "token_time_present": _tokens("time = null", "event_index = 10"),
     "token_time_non_decreasing": _tokens("time = time - interval 1 day", "event_index = 10"),
-    "event_has_one_time": _tokens("time = time + interval 1 second", "position = 1"),
     "patient_tokens_in_one_split": _tokens("split = 'tuning'", "event_index > 10"),
     "token_split_agrees": _tokens("split = 'tuning'", "true"),
-    "token_id_present": _tokens("token_id = null", "event_index = 10"),
-    "token_id_known": _tokens("token_id = 60000", "event_index = 10"),
-    "pad_never_occurs": _tokens("token_id = 0", "event_index = 10"),
-    "static_tokens_apart": "update tokens.tokens set token_id = (select min(token_id) from tokens.static_prefix)"
+    "token_id_present": _tokens("token_ids = [null]::integer[]", "event_index = 10"),
+    "token_id_known": _tokens("token_ids = [60000]", "event_index = 10"),
+    "pad_never_occurs": _tokens("token_ids = [0]", "event_index = 10"),
+    "static_tokens_apart": "update tokens.written_events set token_ids = [(select min(token_id) from tokens.static_prefix)]"
     " where subject_id = 1 and event_index = 10",
     "train_counts_agree": "update tokens.vocabulary set count_train = count_train + 1 where token_id = 5",
     "vocabulary_contiguous": "update tokens.vocabulary set token_id = 500 where token_id = 5",
@@ -135,7 +133,7 @@ BREAKS: dict[str, str] = {
     "candidates_conserved": "delete from timelines.quarantine where not is_row_event",
     "candidates_unchanged": _events("numeric_value = numeric_value + 1", _of("omr")),
     "token_ledger_balances": "delete from tokens.token_ledger where event_kind = 'drg'",
-    "tokenised_events_streamed": "delete from tokens.tokens where subject_id = 1 and event_index = 10",
+    "tokenised_events_streamed": "delete from tokens.written_events where subject_id = 1 and event_index = 10",
     "stream_is_the_timeline": _tokens("time = time + interval 1 second", "event_index = 10"),
     **{
         f"raw_key_{table.module}_{table.name}": f"insert into scratch.staging.{table.staging_model}"
@@ -144,7 +142,7 @@ BREAKS: dict[str, str] = {
         if table.key
     },
     **{f"has_rows_{table.replace('.', '_')}": f"delete from {_UNDER.get(table, table)}" for table in FLOORS},
-    "has_rows_tokens_tokens": "delete from tokens.tokens",
+    "has_rows_tokens_written_events": "delete from tokens.written_events",
     "has_rows_events_event_candidates": "delete from scratch.events.event_candidates",
     **{
         f"has_rows_staging_{table.staging_model}": f"delete from scratch.staging.{table.staging_model}"

@@ -240,10 +240,14 @@ order by token_id;
 
 create table tokens.token_ids as
 select token, family, count_train as n_train, token as written_as, token_id from tokens.vocabulary;
-create table tokens.tokens as
-select subject_id, split, event_index, position, token_id, time
+create table tokens.written_events as
+select
+    subject_id, split, event_index, time,
+    (count(*) filter (where position < 0))::integer as n_interval_tokens,
+    list(token_id order by position) as token_ids
 from written inner join tokens.vocabulary using (token)
-order by subject_id, event_index, position;
+group by subject_id, split, event_index, time
+order by subject_id, event_index;
 create table tokens.static_prefix as
 select subject_id, split, from_event_index, slot, token_id
 from statics inner join tokens.vocabulary using (token)
