@@ -20,7 +20,7 @@ with kept as (
     inner join {{ ref('tokenised_codes') }} as codes on events.code_id = codes.code_id
 ),
 
--- Before neighbours are looked for, so that no value is carried along.
+-- Before the rows are put in order, so that no value is carried along.
 valued as (
     select
         event_number,
@@ -39,6 +39,12 @@ valued as (
     from kept
 ),
 
+in_order as (
+    select event_number, subject_id, event_index, time, code_id, value_token
+    from valued
+    order by event_number asc nulls last
+),
+
 previous as (
     select
         subject_id,
@@ -46,10 +52,9 @@ previous as (
         time,
         code_id,
         value_token,
-        lag(subject_id) over in_order as previous_subject_id,
-        lag(time) over in_order as previous_time
-    from valued
-    window in_order as (order by event_number asc nulls last)
+        {{ previous_as_they_come('subject_id', 'event_number') }} as previous_subject_id,
+        {{ previous_as_they_come('time', 'event_number') }} as previous_time
+    from in_order
 ),
 
 gaps as (

@@ -7,6 +7,9 @@
     'Q//{{ first }}'
     {%- else -%}
     {%- set middle = (first + last) // 2 -%}
-    case when numeric_value <= {{ list_item('upper_edges', middle) }} then {{ bin_of_value(first, middle) }} else {{ bin_of_value(middle + 1, last) }} end
+    case
+        when numeric_value <= {{ list_item('upper_edges', middle) }} then {{ bin_of_value(first, middle) }}
+        else {{ bin_of_value(middle + 1, last) }}
+    end
     {%- endif -%}
 {%- endmacro %}

@@ -44,6 +44,14 @@
 {% macro number_as_they_come() %}{{ return(adapter.dispatch('number_as_they_come')()) }}{% endmacro %}
 {% macro duckdb__number_as_they_come() %}(row_number() over () - 1){% endmacro %}
 
+{#
+    A column of the row before, for rows that come sorted by `order` from a subquery; a window with an order of its own would hold all
+    rows once more. Spark does not keep that order: there the window has it.
+#}
+{% macro previous_as_they_come(column, order) %}{{ return(adapter.dispatch('previous_as_they_come')(column, order)) }}{% endmacro %}
+{% macro duckdb__previous_as_they_come(column, order) %}lag({{ column }}) over (){% endmacro %}
+{% macro spark__previous_as_they_come(column, order) %}lag({{ column }}) over (order by {{ order }} asc nulls last){% endmacro %}
+
 {# A whole number that tells rows apart: from whole rows (the alias of a table) and values. It may change with the engine's version. #}
 {% macro row_hash(items) %}{{ return(adapter.dispatch('row_hash')(items)) }}{% endmacro %}
 {% macro duckdb__row_hash(items) %}hash({{ items | join(', ') }}){% endmacro %}
