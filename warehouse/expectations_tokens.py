@@ -176,6 +176,11 @@ _STREAM = none_of(
         "Every event is written with at least one token of its own, behind those of the gap before it.",
         "coalesce(n_interval_tokens < 0 or n_interval_tokens >= n_tokens, true)",
     ),
+    (
+        "gap_tokens_after_a_gap",
+        "Time-interval tokens stand only where time has passed since the patient's event before.",
+        "n_interval_tokens > 0 and not coalesce(is_same_patient and time > previous_time, false)",
+    ),
     ("token_time_present", "Every token has a time.", "time is null"),
     (
         "token_time_non_decreasing",

@@ -108,6 +108,8 @@ BREAKS: dict[str, str] = {
     "event_written_once": "insert into tokens.written_events from tokens.written_events where subject_id = 1 and event_index = 10",
     "written_key_present": _tokens("event_index = null", "event_index = 10"),
     "event_has_own_tokens": _tokens("n_interval_tokens = len(token_ids)", "event_index = 10"),
+    "gap_tokens_after_a_gap": "update tokens.written_events set n_interval_tokens = 1, token_ids = [5] || token_ids where subject_id = 1"
+    " and event_index = (select min(event_index) from tokens.written_events where subject_id = 1)",
     "token_time_present": _tokens("time = null", "event_index = 10"),
     "token_time_non_decreasing": _tokens("time = time - interval 1 day", "event_index = 10"),
     "patient_tokens_in_one_split": _tokens("split = 'tuning'", "event_index > 10"),
