@@ -70,6 +70,19 @@ def test_shards_leaves_out_tasks_runs_and_report(run_dbt, tmp_path):
     assert {"written_events", "static_prefix", "vocabulary", "ledger"} <= shards
 
 
+def test_shards_is_tested_by_what_asks_for_no_more(run_dbt, tmp_path):
+    listed = run_dbt(
+        *("ls", "--quiet", "--resource-type", "test", "--output", "json", "--output-keys", "name depends_on"),
+        *("--selector", "shards"),
+        env={"EHR_DATA": tmp_path / "data", "MIMIC_IV_ROOT": tmp_path / "none"},
+    )
+    assert listed.returncode == 0, listed.stdout
+    tests = [json.loads(line) for line in listed.stdout.splitlines()]
+    asked = {node.split(".")[-1] for test in tests for node in test["depends_on"]["nodes"] if node.startswith("model.")}
+    assert {"written_events", "vocabulary"} & asked
+    assert asked <= list_models(run_dbt, tmp_path, "--selector", "shards")
+
+
 def test_full_is_every_model_of_the_sources_that_are_on(run_dbt, tmp_path):
     on = ("--vars", json.dumps({"preset": "full"}))
     full = list_models(run_dbt, tmp_path, "--selector", "full", *on)
